@@ -1,0 +1,12 @@
+//! Everything stepless decides and signs.
+//!
+//! Never here: an HTTP server, a socket, a clock or a source of randomness of its own; those come in through the
+//! ports [`clock::Clock`], [`random::Random`], [`key::Signer`] and [`store::Store`]. A module uses only what stands
+//! above it in this list.
+
+pub mod clock;
+pub mod random;
+pub mod secret;
+
+pub mod key;
+pub mod store;
