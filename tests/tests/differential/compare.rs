@@ -122,7 +122,8 @@ impl Seen {
             body["crt"] = "compared by its parts".into();
         }
         if let Some(message) = body.get_mut("message") {
-            seen.message = hide(record, message.as_str().unwrap_or_default());
+            let text = hide(record, message.as_str().unwrap_or_default());
+            seen.message = without_moments(&text, exchange.sent_at, record.absolute);
             *message = Value::Null;
         }
         if exchange.request["line"].as_str().is_some_and(|line| line.contains("/federation"))
@@ -181,6 +182,34 @@ fn hide(record: &CaseRecord, text: &str) -> String {
         .fold(text.to_owned(), |text, (hidden, placeholder)| text.replace(hidden, placeholder))
 }
 
+/// A message without what depends on the second in which it was written: moments of these days, and, when the case asked
+/// for moments, the duration that came out.
+fn without_moments(text: &str, now: i64, absolute: bool) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(GO_ZONE) {
+        let start = at.saturating_sub(GO_MOMENT);
+        let moment = rest.get(start..at).unwrap_or_default().replace(' ', "T") + "Z";
+        let near = moment
+            .parse::<jiff::Timestamp>()
+            .is_ok_and(|moment| (moment.as_second() - now).abs() < THESE_DAYS);
+        let end = at + GO_ZONE.len();
+        match near {
+            true => out.push_str(&format!("{}<moment>", &rest[..start])),
+            false => out.push_str(&rest[..end]),
+        }
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
+    match (absolute, out.split_once(DURATION)) {
+        (true, Some((before, after))) => {
+            let after = after.split_once(' ').map_or("", |(_, after)| after);
+            format!("{before}{DURATION}<duration> {after}")
+        }
+        _ => out,
+    }
+}
+
 fn pad(left: &[String], right: &[String]) -> Vec<(String, String)> {
     let at = |side: &[String], index: usize| side.get(index).cloned().unwrap_or_else(|| "nothing".into());
     (0..left.len().max(right.len())).map(|index| (at(left, index), at(right, index))).collect()
@@ -207,3 +236,13 @@ const FRAMING: [&str; 5] = ["connection", "content-length", "date", "keep-alive"
 
 /// Two servers get a request within that many seconds of the clock reading it was made with.
 const MOMENTS_APART: i64 = 3;
+
+/// How step-ca ends a moment in a message, and how long what stands before is.
+const GO_ZONE: &str = " +0000 UTC";
+const GO_MOMENT: usize = "2026-01-01 00:00:00".len();
+
+/// Moments further away are constants of a case.
+const THESE_DAYS: i64 = 30 * 86_400;
+
+/// What stands before a duration that depends on the moment of the request.
+const DURATION: &str = "requested duration of ";

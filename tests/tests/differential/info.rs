@@ -37,7 +37,7 @@ pub(crate) fn add(cases: &mut Cases) {
 }
 
 fn root(cases: &mut Cases) {
-    let forms: [(&str, fn(&str) -> String); 14] = [
+    let forms: [(&str, Spelling); 14] = [
         ("lower-case", |sum| sum.to_owned()),
         ("upper-case", str::to_uppercase),
         ("dashes", |sum| {
@@ -198,3 +198,6 @@ const PLAIN: [&str; 9] = [
     "/provisioners",
     "/crl",
 ];
+
+/// How a fingerprint is written.
+type Spelling = fn(&str) -> String;

@@ -279,7 +279,7 @@ fn who(cases: &mut Cases) {
 }
 
 fn audience(cases: &mut Cases) {
-    let forms: [(&str, fn(&Session<'_>) -> Value); 43] = [
+    let forms: [(&str, Audience); 43] = [
         ("missing port", |_| json!("https://localhost/1.0/sign")),
         ("other port", |_| json!("https://localhost:1/1.0/sign")),
         ("without version", |session| json!(format!("https://localhost:{}/sign", session.port()))),
@@ -493,7 +493,7 @@ fn wrong_types(cases: &mut Cases) {
 }
 
 fn confirmation(cases: &mut Cases) {
-    let values: [(&str, fn(&[u8]) -> Value); 9] = [
+    let values: [(&str, Confirmation); 9] = [
         ("right", |sum| json!({"x5rt#S256": encode(sum)})),
         ("wrong", |_| json!({"x5rt#S256": encode(&[0; 32])})),
         ("padded", |sum| json!({"x5rt#S256": format!("{}=", encode(sum))})),
@@ -636,3 +636,9 @@ fn base(session: &Session<'_>) -> Token {
 }
 
 const NAME: &str = "leaf.example.com";
+
+/// An audience, made for one server.
+type Audience = fn(&Session<'_>) -> Value;
+
+/// A confirmation claim for the hash of a request.
+type Confirmation = fn(&[u8]) -> Value;

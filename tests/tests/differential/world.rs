@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, ffi::OsStr, fs, path::Path, process::Command, sync::Arc};
 
 use serde_json::{Value, json};
-use stepless_tests::{CaFolder, Key, KeyKind, asn1::unpem, programs};
+use stepless_tests::{
+    CaFolder, Key, KeyKind,
+    asn1::{pem, unpem},
+    leaf, programs,
+};
 
 /// Which folder a case needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +36,10 @@ impl World {
         });
         let mut provisioners = BTreeMap::from([("admin".to_owned(), Arc::new(folder.admin_key()))]);
         match kind {
-            WorldKind::Main => add_provisioners(&folder, &mut provisioners),
+            WorldKind::Main => {
+                begin_earlier(&folder);
+                add_provisioners(&folder, &mut provisioners);
+            }
             WorldKind::Rsa => use_rsa(&folder),
             WorldKind::Ssh => {}
         }
@@ -79,6 +86,17 @@ impl World {
     }
 }
 
+/// Makes the issuers a day older: a chain is also verified at the moment its leaf began, which is before now.
+fn begin_earlier(folder: &CaFolder) {
+    let root_key = folder.root_key();
+    let start = jiff::Timestamp::now().as_second() - DAY;
+    for relative in ["certs/root_ca.crt", "certs/intermediate_ca.crt"] {
+        let old = unpem(&folder.read(relative)).remove(0);
+        let new = leaf::begin_earlier(&old, start, &root_key);
+        fs::write(folder.path().join(relative), pem("CERTIFICATE", &new)).expect("the folder is ours");
+    }
+}
+
 fn add_provisioners(folder: &CaFolder, keys: &mut BTreeMap<String, Arc<Key>>) {
     let mut list = Vec::new();
     let mut add = |name: &str, kind: KeyKind, claims: Option<Value>| {
@@ -91,7 +109,11 @@ fn add_provisioners(folder: &CaFolder, keys: &mut BTreeMap<String, Arc<Key>>) {
         keys.insert(name.to_owned(), key);
     };
     add("no-renewal", KeyKind::P256, Some(json!({"disableRenewal": true})));
-    add("after-expiry", KeyKind::P256, Some(json!({"allowRenewalAfterExpiry": true})));
+    add(
+        "after-expiry",
+        KeyKind::P256,
+        Some(json!({"allowRenewalAfterExpiry": true, "minTLSCertDuration": "10s"})),
+    );
     add(
         "short",
         KeyKind::P256,
@@ -170,3 +192,6 @@ fn use_rsa(folder: &CaFolder) {
 
 /// A name with what HTML, JSON, URLs and tokens each escape.
 pub(crate) const ODD_NAME: &str = "odd: <é> & \"quotes\"/%2F+";
+
+/// Seconds.
+const DAY: i64 = 86_400;
