@@ -5,6 +5,8 @@
 //! above it in this list.
 
 pub mod clock;
+#[cfg(any(test, feature = "contract"))]
+pub mod fault;
 pub mod random;
 pub mod secret;
 
