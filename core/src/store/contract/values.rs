@@ -85,7 +85,7 @@ pub async fn d12_keys_of_separators_and_unicode_stay_apart(subject: Subject) {
 
     for (number, key) in keys.iter().enumerate() {
         let record = subject.get(key).await.expect("the record exists");
-        assert_eq!((&record.key, texts(&[record.clone()])), (key, vec![number.to_string()]));
+        assert_eq!((&record.key, texts(std::slice::from_ref(&record))), (key, vec![number.to_string()]));
     }
 }
 
