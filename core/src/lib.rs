@@ -5,6 +5,7 @@
 //! above it in this list.
 
 pub mod clock;
+pub mod peer;
 pub mod random;
 pub mod secret;
 
