@@ -175,8 +175,7 @@ impl HttpsClient {
     }
 
     async fn answer(&self, request: Request<Full<Bytes>>) -> Result<FetchResponse, FetchError> {
-        let (head, body) =
-            self.client.request(request).await.map_err(FetchError::Unreachable)?.into_parts();
+        let (head, body) = self.client.request(request).await.map_err(FetchError::Unreachable)?.into_parts();
         let body = Limited::new(body, self.limits.body).collect().await.map_err(|error| {
             if error.is::<LengthLimitError>() {
                 FetchError::TooLong { limit: self.limits.body }
@@ -219,4 +218,82 @@ fn trusting(
         .with_safe_default_protocol_versions()
         .map_err(HttpsClientError::Tls)?
         .with_root_certificates(anchors))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{CLIENT, Listening, ROOT, SERVER, STRANGER_ROOT, client};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_posted_body_and_its_headers_arrive() {
+        let server = Listening::standard();
+
+        let answer = client().post_json(&server.uri("/echo"), r#"{"a":1}"#, &HeaderMap::new()).await.unwrap();
+
+        assert_eq!((answer.status, answer.body.as_ref()), (StatusCode::OK, &br#"{"a":1}"#[..]));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_of_another_root_is_not_talked_to() {
+        let server = Listening::standard();
+        let client = HttpsClient::new(&[STRANGER_ROOT.to_vec()], FetchLimits::STANDARD).unwrap();
+
+        let error = client.get(&server.uri("/health")).await.unwrap_err();
+
+        assert!(matches!(error, FetchError::Unreachable(_)), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn plain_http_is_refused() {
+        let error = client().get(&Uri::from_static("http://localhost:1/")).await.unwrap_err();
+
+        assert!(matches!(error, FetchError::Unreachable(_)), "{error:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_answer_beyond_the_limit_is_not_kept() {
+        let server = Listening::standard();
+        let limits = FetchLimits { body: 4, ..FetchLimits::STANDARD };
+        let client = HttpsClient::new(&[ROOT.to_vec()], limits).unwrap();
+
+        let error = client.post_json(&server.uri("/echo"), "12345", &HeaderMap::new()).await.unwrap_err();
+
+        assert!(matches!(error, FetchError::TooLong { limit: 4 }), "{error:?}");
+        let whole = client.post_json(&server.uri("/echo"), "1234", &HeaderMap::new()).await.unwrap();
+        assert_eq!(whole.body.as_ref(), b"1234");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_late_answer_is_not_waited_for() {
+        let server = Listening::standard();
+        let limits = FetchLimits { time: Duration::from_millis(200), ..FetchLimits::STANDARD };
+        let client = HttpsClient::new(&[ROOT.to_vec()], limits).unwrap();
+
+        let error = client.get(&server.uri("/stuck")).await.unwrap_err();
+
+        assert!(matches!(error, FetchError::Late { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn an_identity_whose_key_is_another_s_is_refused() {
+        let identity = ClientIdentity { key: SERVER.key(), ..CLIENT.identity() };
+
+        let error =
+            HttpsClient::with_identity(&[ROOT.to_vec()], &identity, FetchLimits::STANDARD).unwrap_err();
+
+        assert!(matches!(error, HttpsClientError::Identity(_)), "{error:?}");
+    }
+
+    #[test]
+    fn a_root_that_is_no_certificate_is_named_by_its_place() {
+        let error = HttpsClient::new(&[ROOT.to_vec(), b"x".to_vec()], FetchLimits::STANDARD).unwrap_err();
+
+        assert!(matches!(error, HttpsClientError::Root { index: 1, .. }), "{error:?}");
+    }
+
+    #[test]
+    fn l16_an_identity_s_debug_shows_no_key() {
+        assert!(format!("{:?}", CLIENT.identity()).contains("SecretBytes(..)"));
+    }
 }

@@ -10,3 +10,6 @@ pub use listener::{
     UnknownCipherSuite, serve,
 };
 pub use system::{SystemClock, SystemRandom};
+
+#[cfg(test)]
+mod fixtures;

@@ -110,11 +110,7 @@ pub async fn serve(
         .accept_error_handler(|peer, error| {
             tracing::debug!(peer = peer.map(tracing::field::display), %error, "connection refused");
         });
-    server
-        .http_builder()
-        .http1()
-        .header_read_timeout(limits.request_head)
-        .max_buf_size(MAX_HEAD_OCTETS);
+    server.http_builder().http1().header_read_timeout(limits.request_head).max_buf_size(MAX_HEAD_OCTETS);
     server
         .http_builder()
         .http2()
