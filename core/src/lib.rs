@@ -5,8 +5,12 @@
 //! above it in this list.
 
 pub mod clock;
+#[cfg(any(test, feature = "contract"))]
+pub mod fault;
+pub mod peer;
 pub mod random;
 pub mod secret;
 
 pub mod key;
+
 pub mod store;

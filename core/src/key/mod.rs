@@ -1,6 +1,8 @@
 //! Keys: public keys and their strength, signature algorithms, private keys and their files, and the [`Signer`] port.
 
 mod algorithm;
+#[cfg(any(test, feature = "contract"))]
+pub mod fault;
 mod public;
 mod signer;
 mod strength;
