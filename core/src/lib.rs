@@ -10,3 +10,5 @@ pub mod secret;
 
 pub mod key;
 pub mod store;
+
+pub mod config;
