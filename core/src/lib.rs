@@ -14,3 +14,5 @@ pub mod secret;
 pub mod key;
 
 pub mod store;
+
+pub mod config;
