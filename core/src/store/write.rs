@@ -72,10 +72,15 @@ pub enum Condition {
 impl Condition {
     /// Whether it holds of `found`, which is `None` for an absent or expired record.
     pub fn holds(self, found: Option<&Record>) -> bool {
+        self.holds_of_version(found.map(|record| record.version))
+    }
+
+    /// Whether it holds of a record of version `found`, which is `None` for an absent or expired record.
+    pub fn holds_of_version(self, found: Option<u64>) -> bool {
         match self {
             Self::Absent => found.is_none(),
             Self::Present => found.is_some(),
-            Self::Version(version) => found.is_some_and(|record| record.version == version),
+            Self::Version(version) => found == Some(version),
             Self::Any => true,
         }
     }
