@@ -5,11 +5,13 @@
 
 mod audience;
 mod collection;
+mod configured;
 mod jwk;
 mod token;
 
 pub use audience::{Audiences, Operation, fragment};
 pub use collection::{Denied, DuplicateProvisioner, Provisioner, Provisioners, Service};
+pub use configured::ProvisionerConfigError;
 pub use jwk::JwkProvisioner;
 pub(crate) use jwk::expiry;
 pub(crate) use token::spent_mark;
