@@ -13,6 +13,14 @@ pub mod secret;
 
 pub mod key;
 
+pub mod jose;
+
+pub mod x509;
+
 pub mod store;
 
 pub mod config;
+
+pub mod provisioner;
+
+pub mod authority;

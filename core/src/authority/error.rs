@@ -215,6 +215,9 @@ pub enum InternalError {
     /// The signer returned something that is not a signature over the intended bytes.
     #[error("the signer's answer does not verify; the certificate was withheld")]
     Misissued(#[source] crate::x509::Misissued),
+    /// What was signed is not a certificate.
+    #[error("what was signed is not a certificate")]
+    Unreadable(#[source] crate::x509::CertificateError),
     /// A certificate could not be put together.
     #[error("the certificate could not be put together")]
     Body(#[source] crate::x509::BodyError),

@@ -82,10 +82,9 @@ impl Authority {
 
         // 9. check that what came back is what was meant. The intent stays: a signature may be out there.
         let certificate = Certificate::assemble(&intent.to_be_signed, self.signer.algorithm(), &signature)
-            .and_then(|certificate| {
-                certificate.check_issued(&intent.to_be_signed, self.signer.public_key())?;
-                Ok(certificate)
-            })
+            .map_err(InternalError::Unreadable)?;
+        certificate
+            .check_issued(&intent.to_be_signed, self.signer.public_key())
             .map_err(InternalError::Misissued)?;
 
         self.commit_certificate(intent, certificate).await

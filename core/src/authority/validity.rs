@@ -45,7 +45,7 @@ impl ValidityRules<'_> {
         let duration = start.duration_until(end);
         if duration < self.lifetimes.min.to_signed() {
             return Err(Refusal::TooShort {
-                requested: GoDuration::from(duration).to_string(),
+                requested: in_go_notation(duration),
                 minimum: self.lifetimes.min.to_string(),
             }
             .into());
@@ -53,8 +53,8 @@ impl ValidityRules<'_> {
         let maximum = self.lifetimes.max.to_signed().saturating_add(self.backdate);
         if duration > maximum {
             return Err(Refusal::TooLong {
-                requested: GoDuration::from(duration).to_string(),
-                maximum: GoDuration::from(maximum).to_string(),
+                requested: in_go_notation(duration),
+                maximum: in_go_notation(maximum),
             }
             .into());
         }
@@ -95,4 +95,8 @@ fn subtract(time: Timestamp, duration: SignedDuration) -> Timestamp {
 fn whole_second(time: Timestamp) -> Timestamp {
     let floor = time.as_second() - i64::from(time.subsec_nanosecond() < 0);
     Timestamp::from_second(floor).unwrap_or(Timestamp::MIN)
+}
+
+fn in_go_notation(duration: SignedDuration) -> String {
+    GoDuration::from_nanos(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)).to_string()
 }

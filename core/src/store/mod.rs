@@ -11,6 +11,7 @@ pub mod key;
 mod memory;
 mod query;
 mod record;
+pub mod table;
 mod write;
 
 use std::fmt;
