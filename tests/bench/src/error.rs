@@ -49,8 +49,9 @@ pub(crate) enum BenchError {
     ProcessTable { what: &'static str },
     #[error("a load thread panicked")]
     Thread,
-    #[error("the last lines of the server's log were:\n{log}")]
+    #[error("the server could not be measured")]
     Explained {
+        /// How the server's log ends.
         log: String,
         #[source]
         source: Box<BenchError>,

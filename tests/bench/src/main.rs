@@ -72,6 +72,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("stepless-bench: {}", error::chain(&error));
+            if let BenchError::Explained { log, .. } = &error {
+                eprintln!("the server's log ends with:\n{log}");
+            }
             ExitCode::FAILURE
         }
     }

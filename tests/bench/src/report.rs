@@ -36,7 +36,7 @@ impl Round {
         for level in &self.levels {
             let _ = writeln!(
                 text,
-                "  {:>3} connections: {:.0}/s, p50 {:.2} ms, p99 {:.2} ms, server CPU {:.3} ms, generator CPU {:.3} ms",
+                "  {:>3} at a time: {:.0}/s, p50 {:.2} ms, p99 {:.2} ms, server CPU {:.3} ms, generator CPU {:.3} ms",
                 level.connections,
                 level.certificates_per_second,
                 level.p50_ms,
@@ -72,7 +72,7 @@ struct Machine {
     processors: usize,
     processor: String,
     kernel: String,
-    /// Processes that wanted to run in the minute before: above a tenth or so, times and rates are the machine's.
+    /// Processes that wanted to run in the minute before: far above zero, times and rates say little but in ratios.
     load_before: String,
 }
 
