@@ -1,13 +1,20 @@
-//! Certificate bodies: what is signed.
-use super::{Certificate, DistinguishedName, Extension, Profile, SerialNumber};
-use crate::clock::Timestamp;
-use crate::key::{PublicKey, SignatureAlgorithm};
+//! Certificate bodies: what is signed, byte for byte.
+
+use spki::ObjectIdentifier;
 use thiserror::Error;
 
-/// A `TBSCertificate` to be.
-#[derive(Clone, Debug)]
+use super::extension::oid;
+use super::profile::KeyIds;
+use super::write::{self, id};
+use super::{
+    Certificate, DistinguishedName, Extension, NameConstraintsError, Profile, SerialNumber, Validity,
+};
+use crate::key::{PublicKey, SignatureAlgorithm};
+
+/// A `TBSCertificate` to be ([RFC 5280 §4.1.2](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2)).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateBody {
-    /// Serial.
+    /// Its serial number.
     pub serial: SerialNumber,
     /// What it will be signed with.
     pub signature_algorithm: SignatureAlgorithm,
@@ -15,20 +22,20 @@ pub struct CertificateBody {
     pub issuer: DistinguishedName,
     /// From when to when.
     pub validity: Validity,
-    /// Subject.
+    /// Whose it is; may be empty.
     pub subject: DistinguishedName,
     /// The certified key.
     pub public_key: PublicKey,
-    /// In this order.
+    /// The extensions, in this order.
     pub extensions: Vec<Extension>,
 }
 
-/// What the issuer puts into a certificate, whoever asks.
+/// What an issuer puts into a certificate, whoever asks for it.
 #[derive(Clone, Debug)]
 pub struct Issuance<'a> {
-    /// Serial.
+    /// A serial number that is not in use.
     pub serial: SerialNumber,
-    /// The issuer's signature algorithm.
+    /// What the issuer signs with.
     pub algorithm: SignatureAlgorithm,
     /// The issuer's certificate.
     pub issuer: &'a Certificate,
@@ -36,80 +43,163 @@ pub struct Issuance<'a> {
     pub validity: Validity,
 }
 
-/// notBefore and notAfter, both inclusive, in whole seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Validity {
-    not_before: Timestamp,
-    not_after: Timestamp,
-}
-impl Validity {
-    /// Both ends; fractions of a second are cut off.
-    pub fn new(_not_before: Timestamp, _not_after: Timestamp) -> Result<Self, ValidityError> {
-        todo!()
+impl CertificateBody {
+    /// A certificate for a key, by an issuer.
+    ///
+    /// # Errors
+    /// [`BodyError`] when an extension is given twice or the name constraints are malformed.
+    pub fn new(
+        issuance: Issuance<'_>,
+        subject: DistinguishedName,
+        public_key: PublicKey,
+        profile: Profile,
+    ) -> Result<Self, BodyError> {
+        let extensions = profile.into_extensions(&KeyIds {
+            subject: &public_key.key_identifier(),
+            authority: issuance.authority_key_id(&subject),
+            subject_name_is_empty: subject.is_empty(),
+        })?;
+        Self::issue(issuance, subject, public_key, extensions)
     }
-    /// First instant.
-    pub fn not_before(&self) -> Timestamp {
-        self.not_before
+
+    /// A root: issuer and subject are the same, and so are the key that is certified and the one that signs.
+    ///
+    /// # Errors
+    /// [`BodyError`] as [`CertificateBody::new`].
+    pub fn root(
+        serial: SerialNumber,
+        algorithm: SignatureAlgorithm,
+        validity: Validity,
+        subject: DistinguishedName,
+        public_key: PublicKey,
+        profile: Profile,
+    ) -> Result<Self, BodyError> {
+        let extensions = profile.into_extensions(&KeyIds {
+            subject: &public_key.key_identifier(),
+            authority: None,
+            subject_name_is_empty: subject.is_empty(),
+        })?;
+        let body = Self {
+            serial,
+            signature_algorithm: algorithm,
+            issuer: subject.clone(),
+            validity,
+            subject,
+            public_key,
+            extensions,
+        };
+        body.checked()
     }
-    /// Last instant.
-    pub fn not_after(&self) -> Timestamp {
-        self.not_after
+
+    /// The certificate that follows `old`, for the same key. It has the old subject's bytes and every extension of the
+    /// old one but the authorityKeyIdentifier, which names the present issuer and comes first.
+    ///
+    /// # Errors
+    /// [`BodyError`] as [`CertificateBody::new`].
+    pub fn renewal(issuance: Issuance<'_>, old: &Certificate) -> Result<Self, BodyError> {
+        Self::successor(issuance, old, old.public_key().clone(), &[oid::AUTHORITY_KEY_ID])
+    }
+
+    /// The certificate that follows `old`, for another key, with that key's subjectKeyIdentifier.
+    ///
+    /// # Errors
+    /// [`BodyError`] as [`CertificateBody::new`].
+    pub fn rekey(
+        issuance: Issuance<'_>,
+        old: &Certificate,
+        public_key: PublicKey,
+    ) -> Result<Self, BodyError> {
+        Self::successor(issuance, old, public_key, &[oid::AUTHORITY_KEY_ID, oid::SUBJECT_KEY_ID])
+    }
+
+    /// The DER of the `TBSCertificate`: what the issuer signs.
+    pub fn to_be_signed(&self) -> Vec<u8> {
+        let version = write::constructed(id::context_constructed(0), &[write::small(VERSION_3)]);
+        let extensions: Vec<Vec<u8>> = self.extensions.iter().map(Extension::to_der).collect();
+        let extensions = match extensions.is_empty() {
+            true => Vec::new(),
+            false => write::constructed(id::context_constructed(3), &[write::sequence(&extensions)]),
+        };
+        write::sequence(&[
+            version.as_slice(),
+            &write::unsigned(self.serial.as_bytes()),
+            &super::certificate::algorithm_der(self.signature_algorithm),
+            self.issuer.as_der(),
+            &self.validity.to_der(),
+            self.subject.as_der(),
+            self.public_key.spki_der(),
+            &extensions,
+        ])
+    }
+
+    /// Generated extensions come first and those carried over behind them, as in step-ca's renewals.
+    fn successor(
+        issuance: Issuance<'_>,
+        old: &Certificate,
+        public_key: PublicKey,
+        dropped: &[ObjectIdentifier],
+    ) -> Result<Self, BodyError> {
+        let subject = old.subject().clone();
+        let carried: Vec<Extension> =
+            old.extensions().iter().filter(|extension| !dropped.contains(&extension.oid)).cloned().collect();
+        let extensions = Profile { extra: carried, ..Profile::default() }.into_extensions(&KeyIds {
+            subject: &public_key.key_identifier(),
+            authority: issuance.authority_key_id(&subject),
+            subject_name_is_empty: subject.is_empty(),
+        })?;
+        Self::issue(issuance, subject, public_key, extensions)
+    }
+
+    fn issue(
+        issuance: Issuance<'_>,
+        subject: DistinguishedName,
+        public_key: PublicKey,
+        extensions: Vec<Extension>,
+    ) -> Result<Self, BodyError> {
+        let body = Self {
+            serial: issuance.serial,
+            signature_algorithm: issuance.algorithm,
+            issuer: issuance.issuer.subject().clone(),
+            validity: issuance.validity,
+            subject,
+            public_key,
+            extensions,
+        };
+        body.checked()
+    }
+
+    fn checked(self) -> Result<Self, BodyError> {
+        for (index, extension) in self.extensions.iter().enumerate() {
+            if self.extensions.iter().skip(index + 1).any(|later| later.oid == extension.oid) {
+                return Err(BodyError::DuplicateExtension(extension.oid));
+            }
+        }
+        Ok(self)
     }
 }
 
-impl CertificateBody {
-    /// A certificate for `subject` and `public_key`.
-    pub fn new(
-        _issuance: Issuance<'_>,
-        _subject: DistinguishedName,
-        _public_key: PublicKey,
-        _profile: Profile,
-    ) -> Result<Self, BodyError> {
-        todo!()
-    }
-    /// A self-signed root.
-    pub fn root(
-        _serial: SerialNumber,
-        _algorithm: SignatureAlgorithm,
-        _validity: Validity,
-        _subject: DistinguishedName,
-        _public_key: PublicKey,
-    ) -> Self {
-        todo!()
-    }
-    /// The certificate that follows `old`, with the same key.
-    pub fn renewal(_issuance: Issuance<'_>, _old: &Certificate) -> Result<Self, BodyError> {
-        todo!()
-    }
-    /// The certificate that follows `old`, with another key.
-    pub fn rekey(
-        _issuance: Issuance<'_>,
-        _old: &Certificate,
-        _public_key: PublicKey,
-    ) -> Result<Self, BodyError> {
-        todo!()
-    }
-    /// The DER of the `TBSCertificate`: what is signed.
-    pub fn to_be_signed(&self) -> Vec<u8> {
-        todo!()
+impl Issuance<'_> {
+    /// The issuer's subjectKeyIdentifier, whatever it was made from. A certificate that bears its issuer's name gets
+    /// none: it would be taken for self-signed.
+    fn authority_key_id(&self, subject: &DistinguishedName) -> Option<&[u8]> {
+        self.issuer.subject_key_id().filter(|key_id| !key_id.is_empty() && self.issuer.subject() != subject)
     }
 }
 
 /// Why no body can be made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BodyError {
-    /// An extension twice.
-    #[error("extension {0} is given twice")]
-    DuplicateExtension(spki::ObjectIdentifier),
+    /// An extension that is given twice.
+    #[error("the certificate would have extension {0} twice")]
+    DuplicateExtension(ObjectIdentifier),
+    /// Name constraints that cannot be written.
+    #[error("the certificate's name constraints cannot be written")]
+    NameConstraints(#[from] NameConstraintsError),
 }
 
-/// Why a validity is none.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum ValidityError {
-    /// The end is before the start.
-    #[error("notAfter is before notBefore")]
-    Reversed,
-    /// A year before 0 or after 9999.
-    #[error("the year cannot be written in a certificate")]
-    Year,
-}
+/// Version 3, which counts from zero.
+const VERSION_3: u32 = 2;
+
+#[cfg(test)]
+#[path = "body_tests.rs"]
+mod tests;
