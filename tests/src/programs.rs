@@ -1,0 +1,68 @@
+//! The pinned programs of other people, and our own.
+
+use std::{
+    env,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+/// The `step` CLI, pinned.
+pub fn step() -> PathBuf {
+    tool("step-0.30.2/step")
+}
+
+/// The reference server, pinned.
+pub fn step_ca() -> PathBuf {
+    tool("step-ca-0.30.2/step-ca")
+}
+
+/// The server under test: `STEPLESS_BIN`, or the one cargo built beside this test.
+pub fn stepless() -> PathBuf {
+    if let Some(path) = env::var_os("STEPLESS_BIN") {
+        return PathBuf::from(path);
+    }
+    let test = env::current_exe().expect("a running test has a path");
+    let path = test
+        .ancestors()
+        .nth(2)
+        .map(|profile| profile.join("stepless"))
+        .expect("a test lies in target/<profile>/deps");
+    assert!(path.exists(), "{} is missing: run `cargo build -p stepless`, or tests/run", path.display());
+    path
+}
+
+/// Runs a program to its end and gives its standard output; a failure shows everything it wrote.
+pub fn output(command: &mut Command) -> Vec<u8> {
+    let Output { status, stdout, stderr } = command
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{} does not start: {error}", name(command.get_program())));
+    assert!(
+        status.success(),
+        "{command:?} ended with {status}\n{}{}",
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr),
+    );
+    stdout
+}
+
+fn tool(relative: &str) -> PathBuf {
+    let path = tools().join(relative);
+    assert!(path.exists(), "{} is missing: `tests/run` installs the pinned programs", path.display());
+    path
+}
+
+fn tools() -> PathBuf {
+    env::var_os("STEPLESS_TOOLS").map_or_else(
+        || {
+            let home = env::var_os("HOME").expect("HOME or STEPLESS_TOOLS is set");
+            Path::new(&home).join(".cache/stepless/tools")
+        },
+        PathBuf::from,
+    )
+}
+
+fn name(program: &OsStr) -> String {
+    program.to_string_lossy().into_owned()
+}
