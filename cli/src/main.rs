@@ -1,2 +1,42 @@
-//! cli
-fn main() {}
+//! The `stepless` command: makes a certificate authority, serves it, and shows a newcomer around.
+
+mod args;
+mod authority;
+mod error;
+mod files;
+mod init;
+mod logging;
+mod password;
+mod quickstart;
+mod serve;
+mod server_certificate;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::args::{Arguments, Command};
+use crate::error::CliError;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error.print();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), CliError> {
+    match arguments.command {
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Quickstart(arguments) => quickstart::run(&arguments),
+        Command::Completion { shell } => {
+            let mut command = Arguments::command();
+            clap_complete::generate(shell, &mut command, "stepless", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}

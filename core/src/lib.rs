@@ -5,8 +5,22 @@
 //! above it in this list.
 
 pub mod clock;
+#[cfg(any(test, feature = "contract"))]
+pub mod fault;
+pub mod peer;
 pub mod random;
 pub mod secret;
 
 pub mod key;
+
+pub mod jose;
+
+pub mod x509;
+
 pub mod store;
+
+pub mod config;
+
+pub mod provisioner;
+
+pub mod authority;

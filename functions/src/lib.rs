@@ -1,1 +1,48 @@
-//! functions
+//! The HTTP faces of stepless: each module is one function of the plan, a router over the same [`Authority`].
+//!
+//! A Lambda binary serves the router of one module; the single binary serves all of them merged. No route is written
+//! twice. Never here: a platform. What a platform knows of a request (the client's certificate, its address) arrives
+//! as a typed request extension.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use stepless_core::authority::Authority;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub mod info;
+pub mod renew;
+pub mod revoke;
+pub mod sign;
+
+mod access_log;
+mod body;
+mod chain;
+mod client;
+mod error;
+mod request_id;
+
+pub use access_log::RemoteAddress;
+pub use request_id::TraceHeader;
+
+/// The functions of a certificate authority in one router, each route under `/` and under `/1.0`, with request ids, an
+/// access log, and errors in step's JSON for whatever goes wrong, a panic included.
+pub fn all(authority: Arc<Authority>, trace_header: TraceHeader) -> Router {
+    serve(info::routes().merge(sign::routes()).merge(renew::routes()).merge(revoke::routes()), authority, trace_header)
+}
+
+/// Completes the routes of one or several functions into a service: aliases, limits, request ids, log and errors.
+pub fn serve(routes: Router<Arc<Authority>>, authority: Arc<Authority>, trace_header: TraceHeader) -> Router {
+    Router::new()
+        .merge(routes.clone())
+        .nest("/1.0", routes)
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(DefaultBodyLimit::max(body::MAX_BODY_BYTES))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(from_fn(access_log::log))
+        .layer(from_fn_with_state(trace_header, request_id::assign))
+        .with_state(authority)
+}

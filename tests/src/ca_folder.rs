@@ -38,6 +38,30 @@ impl CaFolder {
         folder
     }
 
+    /// Runs `stepless init` with the names that [`CaFolder::init`] uses.
+    pub fn init_by_stepless() -> Self {
+        let folder = Self::empty();
+        fs::write(folder.password_file(), PASSWORD).expect("the folder is ours");
+        programs::output(
+            Command::new(programs::stepless())
+                .args([
+                    "init",
+                    "--name",
+                    "Test CA",
+                    "--dns",
+                    "localhost,127.0.0.1",
+                    "--address",
+                    "127.0.0.1:0",
+                ])
+                .args(["--provisioner", "admin"])
+                .arg("--password-file")
+                .arg(folder.password_file())
+                .arg("--dir")
+                .arg(folder.path()),
+        );
+        folder
+    }
+
     /// A copy under another path, with the paths in `ca.json` rewritten and an empty database.
     pub fn copy(&self) -> Self {
         let copy = Self::empty();

@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -83,6 +83,19 @@ impl Server {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Asks it to end by a signal (`TERM`, `INT`) and waits until it has.
+    pub fn end_by_signal(&mut self, signal: &str) -> ExitStatus {
+        programs::output(Command::new("kill").arg(format!("-{signal}")).arg(self.pid().to_string()));
+        let deadline = Instant::now() + END_LIMIT;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the server is our child") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the server still runs {END_LIMIT:?} after SIG{signal}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Ends it at once, as a power cut would.
     pub fn kill(&mut self) {
         // A process that has ended by itself cannot be killed, which is what was asked for.
@@ -142,3 +155,6 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A line of a log may hold a whole certificate; its beginning says what happened.
 const LINE: usize = 400;
+
+/// Longest wait for a server that was asked to end: what it still answers takes seconds.
+const END_LIMIT: Duration = Duration::from_secs(20);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{self, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm};
 use const_oid::db::{rfc5912, rfc8410};
 use der::asn1::{AnyRef, BitString, UintRef};
 use der::{Any, Decode, Encode, Sequence};
@@ -11,16 +11,23 @@ use spki::{AlgorithmIdentifierOwned, ObjectIdentifier, SubjectPublicKeyInfoOwned
 use thiserror::Error;
 
 use super::strength::{self, WeakKey};
-use super::{Digest, SignatureAlgorithm};
+use super::{Digest, SignatureAlgorithm, ecdsa};
 
 /// A public key of a kind that stepless knows, well-formed: the point lies on its curve, the modulus is odd.
 ///
 /// It may still be too weak to certify; [`PublicKey::check_strength`] tells.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PublicKey {
     kind: KeyKind,
-    spki: Arc<[u8]>,
-    bits: Arc<[u8]>,
+    parts: Arc<Parts>,
+}
+
+struct Parts {
+    spki: Box<[u8]>,
+    bits: Box<[u8]>,
+    /// The key as the library wants it, for the algorithm that is the default of its kind: provisioner and issuer keys
+    /// verify again and again. `None` for an RSA key outside of what the library verifies.
+    parsed: Option<ParsedPublicKey>,
 }
 
 /// The kind and size of a key.
@@ -49,30 +56,29 @@ impl PublicKey {
     pub fn from_spki_der(der: &[u8]) -> Result<Self, PublicKeyError> {
         let info = SubjectPublicKeyInfoRef::from_der(der).map_err(|_| PublicKeyError::Malformed)?;
         let bits = info.subject_public_key.as_bytes().ok_or(PublicKeyError::Malformed)?;
-        let kind = match (info.algorithm.oid, info.algorithm.parameters) {
+        let (kind, parsed) = match (info.algorithm.oid, info.algorithm.parameters) {
             (rfc5912::ID_EC_PUBLIC_KEY, Some(parameters)) => {
                 let curve =
                     parameters.decode_as::<ObjectIdentifier>().map_err(|_| PublicKeyError::UnknownCurve)?;
                 let kind = curve_kind(curve).ok_or(PublicKeyError::UnknownCurve)?;
-                strength::check_point(kind, bits)?;
-                kind
+                (kind, Some(strength::check_point(kind, bits)?))
             }
             (rfc5912::RSA_ENCRYPTION, Some(parameters)) if parameters == AnyRef::NULL => {
                 let key = RsaPublicKey::from_der(bits).map_err(|_| PublicKeyError::Malformed)?;
-                KeyKind::Rsa {
-                    bits: strength::check_rsa_form(key.modulus.as_bytes(), key.exponent.as_bytes())?,
-                }
+                let size = strength::check_rsa_form(key.modulus.as_bytes(), key.exponent.as_bytes())?;
+                let kind = KeyKind::Rsa { bits: size };
+                (kind, ParsedPublicKey::new(&signature::RSA_PKCS1_2048_8192_SHA256, bits).ok())
             }
             (rfc8410::ID_ED_25519, None) => {
                 strength::check_ed25519(bits)?;
-                KeyKind::Ed25519
+                (KeyKind::Ed25519, ParsedPublicKey::new(&signature::ED25519, bits).ok())
             }
             (rfc5912::ID_EC_PUBLIC_KEY | rfc5912::RSA_ENCRYPTION | rfc8410::ID_ED_25519, _) => {
                 return Err(PublicKeyError::Malformed);
             }
             (oid, _) => return Err(PublicKeyError::UnknownAlgorithm(oid)),
         };
-        Ok(Self { kind, spki: der.into(), bits: bits.into() })
+        Ok(Self { kind, parts: Arc::new(Parts { spki: der.into(), bits: bits.into(), parsed }) })
     }
 
     /// An elliptic curve key from its affine coordinates, big-endian, each as long as the field.
@@ -122,17 +128,17 @@ impl PublicKey {
 
     /// The `SubjectPublicKeyInfo` in DER, as it was read.
     pub fn spki_der(&self) -> &[u8] {
-        &self.spki
+        &self.parts.spki
     }
 
     /// The content of the `subjectPublicKey` bit string: an uncompressed point, an `RSAPublicKey`, or 32 bytes.
     pub fn bits(&self) -> &[u8] {
-        &self.bits
+        &self.parts.bits
     }
 
     /// The affine coordinates of an elliptic curve key, each as long as the field.
     pub fn ec_coordinates(&self) -> Option<(&[u8], &[u8])> {
-        match (self.kind, self.bits.split_first()) {
+        match (self.kind, self.parts.bits.split_first()) {
             (KeyKind::P256 | KeyKind::P384 | KeyKind::P521, Some((4, point))) => {
                 Some(point.split_at(point.len() / 2))
             }
@@ -144,7 +150,7 @@ impl PublicKey {
     pub fn rsa_components(&self) -> Option<(Vec<u8>, Vec<u8>)> {
         match self.kind {
             KeyKind::Rsa { .. } => {
-                let key = RsaPublicKey::from_der(&self.bits).ok()?;
+                let key = RsaPublicKey::from_der(&self.parts.bits).ok()?;
                 Some((key.modulus.as_bytes().to_vec(), key.exponent.as_bytes().to_vec()))
             }
             _ => None,
@@ -156,7 +162,8 @@ impl PublicKey {
     /// [RFC 5280 §4.2.1.2, method 1](https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.2). It is a name, not a
     /// safeguard, which is why SHA-1 may stand here.
     pub fn key_identifier(&self) -> [u8; 20] {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &self.bits);
+        let digest =
+            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, &self.parts.bits);
         let mut identifier = [0; 20];
         identifier.copy_from_slice(digest.as_ref());
         identifier
@@ -167,9 +174,9 @@ impl PublicKey {
     /// # Errors
     /// [`WeakKey`] says why it is not.
     pub fn check_strength(&self) -> Result<(), WeakKey> {
-        match self.rsa_components() {
-            Some((modulus, exponent)) => strength::check_rsa_strength(&modulus, &exponent),
-            None => Ok(()),
+        match (self.kind, self.rsa_components()) {
+            (KeyKind::Rsa { bits }, Some((modulus, _))) => strength::check_rsa_strength(bits, &modulus),
+            _ => Ok(()),
         }
     }
 
@@ -183,8 +190,13 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureInvalid> {
+        if let (Some(parsed), true) =
+            (&self.parts.parsed, algorithm == SignatureAlgorithm::default_for(self.kind))
+        {
+            return parsed.verify_sig(message, signature).map_err(|_| SignatureInvalid);
+        }
         let verification = verification(self.kind, algorithm).ok_or(SignatureInvalid)?;
-        UnparsedPublicKey::new(verification, &*self.bits)
+        UnparsedPublicKey::new(verification, self.bits())
             .verify(message, signature)
             .map_err(|_| SignatureInvalid)
     }
@@ -200,22 +212,40 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureInvalid> {
-        let verification: &'static dyn VerificationAlgorithm = match (self.kind, algorithm) {
-            (KeyKind::P256, SignatureAlgorithm::Ecdsa(Digest::Sha256)) => &signature::ECDSA_P256_SHA256_FIXED,
-            (KeyKind::P384, SignatureAlgorithm::Ecdsa(Digest::Sha384)) => &signature::ECDSA_P384_SHA384_FIXED,
-            (KeyKind::P521, SignatureAlgorithm::Ecdsa(Digest::Sha512)) => &signature::ECDSA_P521_SHA512_FIXED,
-            (_, SignatureAlgorithm::Ecdsa(_)) => return Err(SignatureInvalid),
-            (kind, algorithm) => verification(kind, algorithm).ok_or(SignatureInvalid)?,
+        let Some(field) = self.kind.field_len() else {
+            return self.verify(algorithm, message, signature);
         };
-        UnparsedPublicKey::new(verification, &*self.bits)
-            .verify(message, signature)
-            .map_err(|_| SignatureInvalid)
+        if algorithm != SignatureAlgorithm::default_for(self.kind) {
+            return Err(SignatureInvalid);
+        }
+        let der = ecdsa::der_from_fixed(field, signature).ok_or(SignatureInvalid)?;
+        self.verify(algorithm, message, &der)
     }
 }
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts.spki == other.parts.spki
+    }
+}
+
+impl Eq for PublicKey {}
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PublicKey").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl KeyKind {
+    /// How many bytes a coordinate takes, and each number of a signature; `None` when it is no ECDSA key.
+    pub(super) fn field_len(self) -> Option<usize> {
+        match self {
+            Self::P256 => Some(32),
+            Self::P384 => Some(48),
+            Self::P521 => Some(66),
+            Self::Rsa { .. } | Self::Ed25519 => None,
+        }
     }
 }
 
@@ -263,7 +293,7 @@ struct RsaPublicKey<'a> {
     exponent: UintRef<'a>,
 }
 
-fn curve_kind(curve: ObjectIdentifier) -> Option<KeyKind> {
+pub(super) fn curve_kind(curve: ObjectIdentifier) -> Option<KeyKind> {
     match curve {
         rfc5912::SECP_256_R_1 => Some(KeyKind::P256),
         rfc5912::SECP_384_R_1 => Some(KeyKind::P384),

@@ -1,0 +1,112 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// A certificate authority without a server.
+///
+/// stepless speaks step-ca's protocol: the `step` command and a `ca.json` work with it as they are.
+#[derive(Debug, Parser)]
+#[command(name = "stepless", version, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a new certificate authority in a folder: root, intermediate, provisioner and ca.json
+    ///
+    /// The folder has the layout of `step ca init`. Nothing that is there already is overwritten.
+    Init(InitArguments),
+    /// Serve the certificate authority of a ca.json
+    Serve(ServeArguments),
+    /// Make a certificate authority if there is none, serve it, and get a first certificate from it
+    Quickstart(QuickstartArguments),
+    /// Print a script that completes stepless commands in a shell
+    Completion {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Arguments of `stepless init`.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// Folder of the new authority; it may exist, its files may not
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Name of the authority, part of its certificates' names
+    #[arg(long)]
+    pub(crate) name: String,
+    /// DNS name or IP address that clients reach the authority by; repeat it, or give a list with commas
+    #[arg(long, value_name = "NAME", value_delimiter = ',', required = true)]
+    pub(crate) dns: Vec<String>,
+    /// Where the authority will listen, such as 127.0.0.1:9000 or :443
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) address: String,
+    /// Name of the first provisioner, whose password mints tokens
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provisioner: String,
+    /// File with the password of the keys and of the provisioner; asked for when left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// Arguments of `stepless serve`, named as those of step-ca.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// The configuration; $STEPPATH/config/ca.json or ~/.step/config/ca.json when left out
+    #[arg(value_name = "CA.JSON")]
+    pub(crate) config: Option<PathBuf>,
+    /// File with the password of the intermediate's key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// File with the password of the SSH host key; not read, for SSH is not served yet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ssh_host_password_file: Option<PathBuf>,
+    /// File with the password of the SSH user key; not read, for SSH is not served yet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ssh_user_password_file: Option<PathBuf>,
+    /// Allow what is only fit for tests, such as another port for ACME challenges
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Port that http-01 challenges are looked for at; without effect, for ACME is not served yet
+    #[arg(long, value_name = "PORT", requires = "insecure")]
+    pub(crate) acme_http_port: Option<u16>,
+    /// Port that tls-alpn-01 challenges are looked for at; without effect, for ACME is not served yet
+    #[arg(long, value_name = "PORT", requires = "insecure")]
+    pub(crate) acme_tls_port: Option<u16>,
+    /// DNS server that challenges are looked up at; without effect, for ACME is not served yet
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) resolver: Option<String>,
+    /// Refuse a configuration with keys that are not known instead of warning
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// Arguments of `stepless quickstart`.
+#[derive(Debug, Args)]
+pub(crate) struct QuickstartArguments {
+    /// Folder of the authority, made if there is none in it
+    #[arg(long, value_name = "FOLDER", default_value = "stepless-ca")]
+    pub(crate) dir: PathBuf,
+    /// Name of a new authority
+    #[arg(long, default_value = "Quickstart")]
+    pub(crate) name: String,
+    /// Names and addresses of a new authority
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "localhost,127.0.0.1")]
+    pub(crate) dns: Vec<String>,
+    /// Where a new authority listens; an existing one listens where its ca.json says
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9000")]
+    pub(crate) address: String,
+    /// Name of a new authority's provisioner
+    #[arg(long, value_name = "NAME", default_value = "admin")]
+    pub(crate) provisioner: String,
+    /// File with the password; made, with a random password, as secrets/password in the folder when left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}

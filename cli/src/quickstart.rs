@@ -1,0 +1,242 @@
+//! `stepless quickstart`: a running authority and a first certificate, by one command.
+
+use std::path::{Path, PathBuf};
+
+use http::Uri;
+use serde_json::{Value, json};
+use stepless_core::clock::Clock;
+use stepless_core::jose::{PrivateJwk, SigningAlgorithm, jwe};
+use stepless_core::key::{KeyKind, PrivateKey, SignatureAlgorithm};
+use stepless_core::random::random_bytes;
+use stepless_core::secret::SecretBytes;
+use stepless_core::x509::{Certificate, DistinguishedName, RequestBody, SubjectAltName, SubjectAltNames};
+use stepless_net::{FetchLimits, HttpsClient, SystemClock, SystemRandom};
+use tokio::sync::oneshot;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::args::QuickstartArguments;
+use crate::authority::{self, LoadedConfig, Strictness};
+use crate::error::{CliError, Context};
+use crate::files::{self, Readers};
+use crate::init::{self, Folder, Plan};
+use crate::serve::{Server, end_of_process, runtime};
+use crate::{logging, password};
+
+/// Makes the authority if there is none, serves it, gets a certificate from it, and says how to go on.
+pub(crate) fn run(arguments: &QuickstartArguments) -> Result<(), CliError> {
+    let folder = Folder::new(&arguments.dir)?;
+    let password_file = arguments.password_file.clone().unwrap_or_else(|| folder.path().join("secrets/password"));
+    if folder.config().exists() {
+        println!("Using the certificate authority in {}", folder.path().display());
+    } else {
+        make(&folder, arguments, &password_file)?;
+        println!("Made a certificate authority in {}", folder.path().display());
+    }
+    let password = password::from_file(&password_file)?;
+    let loaded = authority::load_config(&folder.config(), Strictness::Lenient)?;
+    logging::start(loaded.config.logger.format);
+    runtime()?.block_on(serve(&folder, &loaded, &password_file, &password))
+}
+
+async fn serve(
+    folder: &Folder,
+    loaded: &LoadedConfig,
+    password_file: &Path,
+    password: &SecretBytes,
+) -> Result<(), CliError> {
+    let server = Server::open(loaded, Some(password_file)).await?;
+    let root = server.authority.roots().first().cloned().ok_or_else(|| CliError::new("ca.json names no root"))?;
+    let url = url(loaded, server.address()?.port());
+    let end = end_of_process()?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut serving = tokio::spawn(server.run(async {
+        tokio::select! {
+            () = end => {}
+            // A dropped sender means the same: the first certificate could not be had.
+            _ = stopped => {}
+        }
+    }));
+    let first = tokio::select! {
+        ended = &mut serving => return ended.context("the server ended unexpectedly")?,
+        first = first_certificate(folder, &url, &root, password) => first,
+    };
+    match first {
+        Ok(first) => say_how_to_go_on(folder, &url, &root, password_file, &first),
+        Err(error) => {
+            drop(stop);
+            serving.await.context("the server ended unexpectedly")??;
+            return Err(error);
+        }
+    }
+    let ended = serving.await.context("the server ended unexpectedly")?;
+    drop(stop);
+    ended
+}
+
+/// Makes the authority, with a random password if none was given.
+fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) -> Result<(), CliError> {
+    if arguments.password_file.is_none() && !password_file.exists() {
+        files::create_folder(&folder.path().join("secrets"))?;
+        let random = random_bytes::<24>(&SystemRandom).context("a password cannot be drawn")?;
+        files::create(password_file, format!("{}\n", URL_SAFE_NO_PAD.encode(random)).as_bytes(), Readers::Owner)?;
+    }
+    let plan = Plan {
+        name: &arguments.name,
+        dns_names: &arguments.dns,
+        address: &arguments.address,
+        provisioner: &arguments.provisioner,
+    };
+    init::make(folder, &plan, &password::from_file(password_file)?)?;
+    Ok(())
+}
+
+/// What the first certificate is for and where it lies.
+struct FirstCertificate {
+    name: String,
+    certificate: PathBuf,
+    key: PathBuf,
+    provisioner: String,
+}
+
+/// Does over HTTPS what the `step` command does: provisioners, key, token, certificate.
+async fn first_certificate(
+    folder: &Folder,
+    url: &str,
+    root: &Certificate,
+    password: &SecretBytes,
+) -> Result<FirstCertificate, CliError> {
+    let client = HttpsClient::new(&[root.as_der().to_vec()], FetchLimits::STANDARD)
+        .context("the first certificate cannot be asked for")?;
+    let provisioners = answer(client.get(&uri(url, "/provisioners")?).await)?;
+    let provisioner = provisioners["provisioners"]
+        .as_array()
+        .and_then(|list| list.iter().find(|p| p["type"] == "JWK" && p["encryptedKey"].is_string()))
+        .ok_or_else(|| CliError::new("the authority has no JWK provisioner with an encrypted key"))?;
+    let encrypted = provisioner["encryptedKey"].as_str().unwrap_or_default();
+    let key = jwe::decrypt(encrypted, password).context("the provisioner's key does not open")?;
+    let key = PrivateJwk::parse(&key).context("the provisioner's key cannot be read")?;
+    let provisioner = provisioner["name"].as_str().unwrap_or_default().to_owned();
+
+    let name = "hello.localhost".to_owned();
+    let leaf_key = PrivateKey::generate(KeyKind::P256).context("a key cannot be made")?;
+    let body = json!({
+        "csr": request(&name, &leaf_key)?,
+        "ott": token(&name, &provisioner, &format!("{url}/1.0/sign"), &key)?,
+    });
+    let body = serde_json::to_vec(&body).context("the request cannot be written")?;
+    let signed = answer(client.post_json(&uri(url, "/sign")?, body.into(), &[]).await)?;
+    let chain = signed["certChain"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let chain: String = chain.iter().filter_map(Value::as_str).collect();
+
+    // A certificate of an earlier run stays where it is; this one gets its serial number into its name.
+    let leaf = Certificate::from_pem(&chain).context("the answer is not a certificate")?;
+    let stem = match folder.path().join("certs").join(format!("{name}.crt")).exists() {
+        true => format!("{name}-{}", leaf.serial()),
+        false => name.clone(),
+    };
+    let certificate = folder.path().join("certs").join(format!("{stem}.crt"));
+    let key_file = folder.path().join("secrets").join(format!("{stem}.key"));
+    let pem = leaf_key.to_pem().context("a key cannot be written")?;
+    files::create(&key_file, pem.expose(), Readers::Owner)?;
+    files::create(&certificate, chain.as_bytes(), Readers::Everybody)?;
+    Ok(FirstCertificate { name, certificate, key: key_file, provisioner })
+}
+
+/// A certificate request in PEM.
+fn request(name: &str, key: &PrivateKey) -> Result<String, CliError> {
+    let san = SubjectAltName::classify(name).context("the name cannot be certified")?;
+    let body = RequestBody {
+        subject: DistinguishedName::from_common_name(name).context("the name cannot be certified")?,
+        public_key: key.public_key().clone(),
+        sans: SubjectAltNames { names: vec![san], others: Vec::new() },
+    };
+    let algorithm = SignatureAlgorithm::default_for(key.public_key().kind());
+    let to_be_signed = body.to_be_signed();
+    let signature = key.sign(algorithm, &to_be_signed).context("the request cannot be signed")?;
+    Ok(body.assemble(algorithm, &signature).context("the request cannot be put together")?.to_pem())
+}
+
+/// A one-time token for `name`, good for five minutes.
+fn token(name: &str, provisioner: &str, audience: &str, key: &PrivateJwk) -> Result<String, CliError> {
+    let now = SystemClock.now().as_second();
+    let id = random_bytes::<32>(&SystemRandom).context("a token cannot be drawn")?;
+    let private = PrivateKey::from_pkcs8_der(key.pkcs8_der().expose()).context("the provisioner's key cannot be used")?;
+    let kind = private.public_key().kind();
+    let header = json!({
+        "alg": SigningAlgorithm::default_for(kind).name(),
+        "typ": "JWT",
+        "kid": key.public().key_id(),
+    });
+    let claims = json!({
+        "iss": provisioner,
+        "aud": audience,
+        "sub": name,
+        "sans": [name],
+        "jti": hex::encode(id),
+        "nbf": now,
+        "iat": now,
+        "exp": now + TOKEN_SECONDS,
+    });
+    let signed_part =
+        format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let signature = private
+        .sign_jose(SignatureAlgorithm::default_for(kind), signed_part.as_bytes())
+        .context("the token cannot be signed")?;
+    Ok(format!("{signed_part}.{}", URL_SAFE_NO_PAD.encode(signature)))
+}
+
+const TOKEN_SECONDS: i64 = 300;
+
+fn say_how_to_go_on(folder: &Folder, url: &str, root: &Certificate, password_file: &Path, first: &FirstCertificate) {
+    let root_file = folder.root_certificate();
+    println!("Serving it at {url}");
+    println!("Root fingerprint: {}", root.fingerprint_sha256());
+    println!();
+    println!("A first certificate, for {}:", first.name);
+    println!("  {}", first.certificate.display());
+    println!("  {}", first.key.display());
+    println!();
+    println!("Go on with the step command, in another shell:");
+    println!("  step ca bootstrap --force --ca-url {url} --fingerprint {}", root.fingerprint_sha256());
+    println!(
+        "  step ca certificate --force --provisioner {} --provisioner-password-file {} myhost.localhost myhost.crt myhost.key",
+        first.provisioner,
+        password_file.display()
+    );
+    println!();
+    println!("Or with curl alone:");
+    println!("  curl --cacert {} {url}/health", root_file.display());
+    println!(
+        "  curl --cacert {} --cert {} --key {} -X POST {url}/renew",
+        root_file.display(),
+        first.certificate.display(),
+        first.key.display()
+    );
+    println!();
+    println!("It runs until you press Ctrl-C.");
+}
+
+/// The URL of the running server: by a name of its certificate, at the port that it really has.
+fn url(loaded: &LoadedConfig, port: u16) -> String {
+    let host = loaded.config.dns_names.first().map_or("localhost", String::as_str);
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    format!("https://{host}:{port}")
+}
+
+fn uri(url: &str, path: &str) -> Result<Uri, CliError> {
+    format!("{url}{path}").parse().context(format_args!("{url} is not a URL"))
+}
+
+/// The JSON of a good answer.
+fn answer(
+    response: Result<stepless_net::FetchResponse, stepless_net::FetchError>,
+) -> Result<Value, CliError> {
+    let response = response.context("the authority cannot be reached")?;
+    let body: Value = serde_json::from_slice(&response.body).context("the authority answered no JSON")?;
+    if response.status.is_success() {
+        return Ok(body);
+    }
+    Err(CliError::new(format!("the authority answered {}: {}", response.status, body["message"])))
+}

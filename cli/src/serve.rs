@@ -1,0 +1,168 @@
+//! `stepless serve`: the authority of a `ca.json` behind a TLS listener.
+
+use std::env;
+use std::future::Future;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use stepless_core::authority::Authority;
+use stepless_core::config::{CaConfig, TlsVersion};
+use stepless_core::x509::Certificate;
+use stepless_functions::TraceHeader;
+use stepless_net::{CipherSuite, Limits, TlsSettings, TlsVersions};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::args::ServeArguments;
+use crate::authority::{self, LoadedConfig, Strictness};
+use crate::error::{CliError, Context};
+use crate::logging;
+use crate::server_certificate::{OwnCertificate, keep_fresh};
+
+/// Serves until the process is told to end.
+pub(crate) fn run(arguments: &ServeArguments) -> Result<(), CliError> {
+    let path = match &arguments.config {
+        Some(path) => path.clone(),
+        None => default_config()?,
+    };
+    let strictness = if arguments.strict { Strictness::Strict } else { Strictness::Lenient };
+    let loaded = authority::load_config(&path, strictness)?;
+    logging::start(loaded.config.logger.format);
+    warn_of_flags(arguments);
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let server = Server::open(&loaded, arguments.password_file.as_deref()).await?;
+        info!(
+            address = %server.address()?,
+            root = server.authority.roots().first().map(Certificate::fingerprint_sha256),
+            config = %path.display(),
+            "serving"
+        );
+        server.run(end_of_process()?).await
+    })
+}
+
+/// The runtime that everything runs on.
+pub(crate) fn runtime() -> Result<Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot start")
+}
+
+/// An authority with its socket bound and its own certificate issued.
+pub(crate) struct Server {
+    pub(crate) authority: Arc<Authority>,
+    listener: TcpListener,
+    tls: TlsSettings,
+    trace_header: TraceHeader,
+    certificate: OwnCertificate,
+}
+
+impl Server {
+    /// Binds the socket, opens the authority and issues the server certificate.
+    pub(crate) async fn open(loaded: &LoadedConfig, password_file: Option<&Path>) -> Result<Self, CliError> {
+        for warning in &loaded.warnings {
+            warn!("{warning}");
+        }
+        let config = &loaded.config;
+        let listener = bind(config)?;
+        let authority = Arc::new(authority::open(config, password_file).await?);
+        let certificate = OwnCertificate::issue(&authority).await?;
+        let tls = tls_settings(config, &authority, &certificate)?;
+        let name = &config.logger.trace_header;
+        let trace_header = TraceHeader::new(name)
+            .ok_or_else(|| CliError::new(format!("logger.traceHeader: {name:?} cannot be a header")))?;
+        Ok(Self { authority, listener, tls, trace_header, certificate })
+    }
+
+    /// The address that it listens at.
+    pub(crate) fn address(&self) -> Result<std::net::SocketAddr, CliError> {
+        self.listener.local_addr().context("the socket has no address")
+    }
+
+    /// Serves until `shutdown` ends, and the requests under way after it.
+    pub(crate) async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), CliError> {
+        let router = stepless_functions::all(Arc::clone(&self.authority), self.trace_header);
+        let renewal = tokio::spawn(keep_fresh(
+            self.authority,
+            self.tls.certificate.clone(),
+            self.certificate.due(),
+        ));
+        let served = stepless_net::serve(router, self.listener, &self.tls, &Limits::STANDARD, shutdown).await;
+        renewal.abort();
+        served.context("the server ended")?;
+        info!("ended");
+        Ok(())
+    }
+}
+
+/// Ends when the process is asked to: by SIGTERM or SIGINT.
+pub(crate) fn end_of_process() -> Result<impl Future<Output = ()> + Send, CliError> {
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be heard")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be heard")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        info!("ending; requests under way are finished");
+    })
+}
+
+fn bind(config: &CaConfig) -> Result<TcpListener, CliError> {
+    let address = &config.address;
+    // An empty host means every address of the machine, IPv4 among them.
+    let host = if address.host().is_empty() { "::" } else { address.host() };
+    let bound = TcpListener::bind((host, address.port())).or_else(|error| match address.host() {
+        "" => TcpListener::bind(("0.0.0.0", address.port())),
+        _ => Err(error),
+    });
+    bound.context(format_args!("address: cannot listen at {address}"))
+}
+
+fn tls_settings(
+    config: &CaConfig,
+    authority: &Authority,
+    certificate: &OwnCertificate,
+) -> Result<TlsSettings, CliError> {
+    let versions = match (config.tls.min_version, config.tls.max_version) {
+        (TlsVersion::Tls1_3, _) => TlsVersions::Tls13,
+        (_, TlsVersion::Tls1_3) => TlsVersions::Tls12AndTls13,
+        _ => TlsVersions::Tls12,
+    };
+    let offered = config.tls.cipher_suites.iter().filter(|suite| suite.is_offered());
+    let cipher_suites = offered
+        .map(|suite| suite.registered_name().parse::<CipherSuite>())
+        .collect::<Result<Vec<_>, _>>()
+        .context("tls.cipherSuites cannot be used")?;
+    let anchors = authority.roots().iter().chain(authority.issuers().certificates());
+    Ok(TlsSettings {
+        certificate: certificate.serve()?,
+        client_trust: anchors.map(|anchor| anchor.as_der().to_vec()).collect(),
+        versions,
+        cipher_suites,
+    })
+}
+
+fn warn_of_flags(arguments: &ServeArguments) {
+    let ssh = arguments.ssh_host_password_file.is_some() || arguments.ssh_user_password_file.is_some();
+    let acme = arguments.acme_http_port.is_some()
+        || arguments.acme_tls_port.is_some()
+        || arguments.resolver.is_some();
+    if ssh {
+        warn!("SSH is not served yet: the password files of its keys are not read");
+    }
+    if acme {
+        warn!("ACME is not served yet: its ports and its resolver have no effect");
+    }
+}
+
+fn default_config() -> Result<PathBuf, CliError> {
+    let folder = match env::var_os("STEPPATH") {
+        Some(folder) => PathBuf::from(folder),
+        None => env::home_dir()
+            .ok_or_else(|| CliError::new("there is no home folder: name the ca.json to serve"))?
+            .join(".step"),
+    };
+    Ok(folder.join("config/ca.json"))
+}

@@ -1,0 +1,326 @@
+//! Steps 7 to 10 of the way of a certificate: commit the intent, sign, check, commit the certificate.
+//!
+//! An intent is a lease on a serial number and, where there is one, on a one-time credential. Whoever comes with the
+//! same credential and the same request after the lease signs the stored bytes, never new ones; so whatever dies
+//! between two steps, no certificate leaves without its record and no credential makes two certificates.
+
+use tracing::warn;
+
+use super::{Authority, AuthorityError, InternalError, Refusal, Unavailable};
+use crate::clock::{SignedDuration, Timestamp};
+use crate::store::table::{self, CertificateRecord, CertificateState, Der, ProvisionerReference, SpentRecord};
+use crate::store::{CommitError, Condition, Key, MAX_WRITES, Record, StoreError, Write};
+use crate::x509::{Certificate, CertificateBody, SerialNumber};
+
+/// A certificate that has its record, and may leave.
+#[derive(Clone, Debug)]
+pub struct IssuedCertificate {
+    certificate: Certificate,
+    provisioner: Option<String>,
+}
+
+impl IssuedCertificate {
+    /// The certificate; its issuers are those of the authority.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// The name of the provisioner that allowed it; `None` for the authority's own server certificate.
+    pub fn provisioner(&self) -> Option<&str> {
+        self.provisioner.as_deref()
+    }
+}
+
+/// A certificate that steps 1 to 6 have allowed.
+pub(super) struct Application {
+    /// What will be signed.
+    pub(super) body: CertificateBody,
+    /// Its names as text.
+    pub(super) names: Vec<String>,
+    /// Who allowed it.
+    pub(super) provisioner: Option<ProvisionerReference>,
+    /// The credential that is spent on it, if it is a one-time one.
+    pub(super) credential: Option<OneTimeCredential>,
+    /// The certificate that it follows, which must not be revoked.
+    pub(super) renews: Option<SerialNumber>,
+}
+
+/// What may be used once, and the request that it is used for.
+pub(super) struct OneTimeCredential {
+    /// Where it is marked as spent.
+    pub(super) key: Key,
+    /// SHA-256 of the request, in hex.
+    pub(super) request: String,
+    /// From then on it could not be used anyway.
+    pub(super) expires: Timestamp,
+}
+
+/// An intent that this function holds the lease of. Only a commit makes one, and signing consumes it.
+struct CommittedIntent {
+    serial: SerialNumber,
+    record: CertificateRecord,
+    /// The version of the record in the store.
+    version: u64,
+    to_be_signed: Vec<u8>,
+    /// The credential's mark and its version in the store.
+    spent: Option<(Key, u64)>,
+}
+
+impl Authority {
+    /// Steps 7 to 10.
+    pub(super) async fn issue(&self, application: Application) -> Result<IssuedCertificate, AuthorityError> {
+        let intent = self.commit_intent(application).await?;
+
+        // 8. sign: exactly one call.
+        let signature = match self.signer.sign(&intent.to_be_signed).await {
+            Ok(signature) => signature,
+            Err(error) => {
+                self.close(intent).await;
+                return Err(error.into());
+            }
+        };
+
+        // 9. check that what came back is what was meant. The intent stays: a signature may be out there.
+        let certificate = Certificate::assemble(&intent.to_be_signed, self.signer.algorithm(), &signature)
+            .map_err(InternalError::Unreadable)?;
+        certificate
+            .check_issued(&intent.to_be_signed, self.signer.public_key())
+            .map_err(InternalError::Misissued)?;
+
+        self.commit_certificate(intent, certificate).await
+    }
+
+    /// 7. commit the intent: spend the credential and store what is about to be signed, in one commit.
+    async fn commit_intent(&self, application: Application) -> Result<CommittedIntent, AuthorityError> {
+        let now = self.clock.now();
+        let lease_until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+        let to_be_signed = application.body.to_be_signed();
+        let serial = application.body.serial.clone();
+        let record = CertificateRecord {
+            state: CertificateState::Intent { lease_until, to_be_signed: Der(to_be_signed.clone()) },
+            issuer: self.issuer_id.clone(),
+            provisioner: application.provisioner,
+            renews: application.renews,
+            names: application.names,
+            not_after: application.body.validity.not_after(),
+            created: now,
+        };
+        let mut commit = Commit::default();
+        if let Some(credential) = &application.credential {
+            let spent = SpentRecord {
+                request: credential.request.clone(),
+                serial: Some(serial.clone()),
+                lease_until,
+            };
+            commit.push(Role::Credential, put_spent(credential, &spent, Condition::Absent)?);
+        }
+        commit.push(Role::Intent, put_intent(&serial, &record, Condition::Absent)?);
+        self.push_checks(&mut commit, &record, application.body.public_key.spki_der());
+
+        match self.store.commit(commit.writes).await {
+            Ok(()) => Ok(CommittedIntent {
+                serial,
+                record,
+                version: 1,
+                to_be_signed,
+                spent: application.credential.map(|credential| (credential.key, 1)),
+            }),
+            Err(CommitError::Conflict { write, found }) => {
+                match (commit.roles.get(write), application.credential, found) {
+                    (Some(Role::Credential), Some(credential), Some(found)) => {
+                        self.resume(credential, found, application.body.public_key.spki_der()).await
+                    }
+                    (Some(Role::NotRevoked), ..) => Err(AuthorityError::Revoked),
+                    (Some(Role::NotBlocked), ..) => Err(Refusal::BlockedKey.into()),
+                    _ => Err(InternalError::RepeatedSerial(serial).into()),
+                }
+            }
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Takes over the intent of a function that died: same credential, same request, lease over, not yet issued. In
+    /// every other case the credential was used.
+    async fn resume(
+        &self,
+        credential: OneTimeCredential,
+        found: Record,
+        spki_der: &[u8],
+    ) -> Result<CommittedIntent, AuthorityError> {
+        let now = self.clock.now();
+        let mut spent: SpentRecord = table::decode(&found)?;
+        let Some(serial) = spent.serial.clone() else {
+            return Err(AuthorityError::TokenUsed);
+        };
+        if spent.request != credential.request || now < spent.lease_until {
+            return Err(AuthorityError::TokenUsed);
+        }
+        let Some(stored) = self.store.get(&table::certificate(&serial)).await? else {
+            return Err(AuthorityError::TokenUsed);
+        };
+        let mut record: CertificateRecord = table::decode(&stored)?;
+        if record.issuer != self.issuer_id {
+            return Err(InternalError::OtherIssuer(record.issuer).into());
+        }
+        let CertificateState::Intent { lease_until, to_be_signed } = &mut record.state else {
+            return Err(AuthorityError::TokenUsed);
+        };
+        *lease_until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+        spent.lease_until = *lease_until;
+        let to_be_signed = to_be_signed.0.clone();
+
+        let mut commit = Commit::default();
+        commit.push(Role::Credential, put_spent(&credential, &spent, Condition::Version(found.version))?);
+        commit.push(Role::Intent, put_intent(&serial, &record, Condition::Version(stored.version))?);
+        self.push_checks(&mut commit, &record, spki_der);
+        match self.store.commit(commit.writes).await {
+            Ok(()) => Ok(CommittedIntent {
+                serial,
+                record,
+                version: stored.version + 1,
+                to_be_signed,
+                spent: Some((credential.key, found.version + 1)),
+            }),
+            Err(CommitError::Conflict { write, .. }) => match commit.roles.get(write) {
+                Some(Role::NotRevoked) => Err(AuthorityError::Revoked),
+                Some(Role::NotBlocked) => Err(Refusal::BlockedKey.into()),
+                _ => Err(AuthorityError::TokenUsed),
+            },
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// What must still hold when the intent is committed: these are conditions, not reads.
+    fn push_checks(&self, commit: &mut Commit, record: &CertificateRecord, spki_der: &[u8]) {
+        let absent = |key| Write::Check { key, condition: Condition::Absent };
+        if let Some(serial) = &record.renews {
+            commit.push(Role::NotRevoked, absent(table::revocation(serial)));
+        }
+        commit.push(Role::NotBlocked, absent(table::blocked_key(spki_der)));
+    }
+
+    /// Signing failed cleanly: the intent ends and the credential is given back, so that a retry works at once.
+    async fn close(&self, intent: CommittedIntent) {
+        let mut writes = vec![Write::Delete {
+            key: table::certificate(&intent.serial),
+            condition: Condition::Version(intent.version),
+        }];
+        if let Some((key, version)) = intent.spent {
+            writes.push(Write::Delete { key, condition: Condition::Version(version) });
+        }
+        if let Err(error) = self.store.commit(writes).await {
+            // The lease ends by itself; until then the client's retry is refused.
+            warn!(serial = %intent.serial, error = &error as &dyn std::error::Error, "an intent was left open");
+        }
+    }
+
+    /// 10. commit the certificate; then it may leave.
+    async fn commit_certificate(
+        &self,
+        intent: CommittedIntent,
+        certificate: Certificate,
+    ) -> Result<IssuedCertificate, AuthorityError> {
+        let record = CertificateRecord {
+            state: CertificateState::Issued { certificate: Der(certificate.as_der().to_vec()) },
+            ..intent.record
+        };
+        let mut writes = vec![Write::Put {
+            key: table::certificate(&intent.serial),
+            condition: Condition::Version(intent.version),
+            value: table::encode(&record)?,
+            expires: None,
+            indexes: table::certificate_indexes(&intent.serial, &record),
+        }];
+        writes.extend(table::further_names(&intent.serial, &record).into_iter().map(|(key, entry)| Write::Put {
+            key,
+            condition: Condition::Any,
+            value: b"{}".to_vec(),
+            expires: None,
+            indexes: vec![entry],
+        }));
+        // A certificate with more names than a commit has writes: the pointers that find no room go first. They lead
+        // to an intent until the last commit, and readers pass over intents.
+        while writes.len() > MAX_WRITES {
+            let pointers = writes.split_off(writes.len() - (MAX_WRITES - 1).min(writes.len() - 1));
+            self.store.commit(pointers).await.map_err(AuthorityError::from_unconditional)?;
+        }
+        let provisioner = record.provisioner.map(|provisioner| provisioner.name);
+        match self.store.commit(writes).await {
+            Ok(()) => Ok(IssuedCertificate { certificate, provisioner }),
+            // Another function took the lease over and was first, or this commit was applied and its answer lost:
+            // the certificate that has the record is the one that leaves.
+            Err(CommitError::Conflict { found: Some(found), .. }) => issued(&found, provisioner),
+            Err(CommitError::Conflict { found: None, .. }) => Err(AuthorityError::Busy(Unavailable::LostRace)),
+            Err(CommitError::Store(error)) => match self.store.get(&table::certificate(&intent.serial)).await {
+                Ok(Some(found)) => issued(&found, provisioner).map_err(|_| error.into()),
+                Ok(None) | Err(_) => Err(error.into()),
+            },
+        }
+    }
+}
+
+/// So long nobody else touches an intent: the time limit of a function, after which it is certainly dead.
+pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(30);
+
+/// What a write of a commit stands for, so that a conflict can be told.
+#[derive(Clone, Copy)]
+enum Role {
+    Credential,
+    Intent,
+    NotRevoked,
+    NotBlocked,
+}
+
+#[derive(Default)]
+struct Commit {
+    writes: Vec<Write>,
+    roles: Vec<Role>,
+}
+
+impl Commit {
+    fn push(&mut self, role: Role, write: Write) {
+        self.writes.push(write);
+        self.roles.push(role);
+    }
+}
+
+fn put_spent(
+    credential: &OneTimeCredential,
+    spent: &SpentRecord,
+    condition: Condition,
+) -> Result<Write, StoreError> {
+    Ok(Write::Put {
+        key: credential.key.clone(),
+        condition,
+        value: table::encode(spent)?,
+        // The lease needs its mark even if the credential ends before it.
+        expires: Some(credential.expires.max(spent.lease_until)),
+        indexes: Vec::new(),
+    })
+}
+
+fn put_intent(
+    serial: &SerialNumber,
+    record: &CertificateRecord,
+    condition: Condition,
+) -> Result<Write, StoreError> {
+    Ok(Write::Put {
+        key: table::certificate(serial),
+        condition,
+        value: table::encode(record)?,
+        expires: Some(record.created.saturating_add(table::INTENT_RETENTION).unwrap_or(Timestamp::MAX)),
+        indexes: Vec::new(),
+    })
+}
+
+fn issued(found: &Record, provisioner: Option<String>) -> Result<IssuedCertificate, AuthorityError> {
+    let record: CertificateRecord = table::decode(found)?;
+    match record.state {
+        CertificateState::Issued { certificate } => {
+            let certificate = Certificate::from_der(&certificate.0)
+                .map_err(|error| InternalError::Store(StoreError::Failed(Box::new(error))))?;
+            Ok(IssuedCertificate { certificate, provisioner })
+        }
+        CertificateState::Intent { .. } => Err(AuthorityError::Busy(Unavailable::LostRace)),
+    }
+}

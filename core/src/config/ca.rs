@@ -1,0 +1,329 @@
+//! The parts of `ca.json`, and the way from its text to them.
+
+mod values;
+
+use std::path::PathBuf;
+
+use super::claims::Claims;
+use super::duration::GoDuration;
+use super::error::{ConfigError, ConfigWarning};
+use super::node::Node;
+use super::path::JsonPath;
+use super::provisioner::{self, Provisioner};
+use super::tls::{CipherSuite, TlsOptions, TlsVersion, offered_names};
+use super::view::View;
+use super::{schema, unbuilt};
+use crate::secret::SecretBytes;
+
+pub use values::{KeySource, KmsScheme, KmsUri, ListenAddress};
+
+/// A whole configuration that a CA can start with: every required part is there, every value is allowed.
+///
+/// Relative paths are relative to the working directory, as they are to step-ca.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CaConfig {
+    /// Files of root certificates, at least one; each may hold several.
+    pub root: Vec<PathBuf>,
+    /// Files of roots of other authorities.
+    pub federated_roots: Vec<PathBuf>,
+    /// File of the issuing chain, the issuer first.
+    pub crt: PathBuf,
+    /// Where the issuer's key is.
+    pub key: KeySource,
+    /// Where to listen.
+    pub address: ListenAddress,
+    /// The names and addresses clients know the CA by; at least one.
+    pub dns_names: Vec<String>,
+    /// Common name of the CA's own server certificate.
+    pub common_name: String,
+    /// How to log.
+    pub logger: LoggerConfig,
+    /// Where state is kept; without it step-ca keeps spent tokens in memory and cannot revoke.
+    pub db: Option<DatabaseConfig>,
+    /// TLS versions and suites.
+    pub tls: TlsOptions,
+    /// Password of the keys, when the operator left it in the file.
+    pub password: Option<SecretBytes>,
+    /// What the authority issues, and for whom.
+    pub authority: AuthorityConfig,
+}
+
+/// The `authority` section.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AuthorityConfig {
+    /// `authorityId`, or empty.
+    pub authority_id: String,
+    /// In the order of the file, which is the order of `/provisioners`.
+    pub provisioners: Vec<Provisioner>,
+    /// What fills the empty parts of a certificate's subject.
+    pub template: Asn1Dn,
+    /// The claims that provisioners inherit.
+    pub claims: Claims,
+    /// Whether a token older than the CA's start is taken.
+    pub disable_issued_at_check: bool,
+    /// How far before now a certificate starts, for clients whose clocks run behind.
+    pub backdate: GoDuration,
+    /// Whether the list of SSH hosts is withheld.
+    pub disable_get_ssh_hosts: bool,
+}
+
+/// Defaults for the parts of a subject; an empty one fills nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are X.520's")]
+pub struct Asn1Dn {
+    pub country: String,
+    pub organization: String,
+    pub organizational_unit: String,
+    pub locality: String,
+    pub province: String,
+    pub street_address: String,
+    pub serial_number: String,
+    pub common_name: String,
+}
+
+/// The `logger` section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggerConfig {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// The request header whose value names the request in the log.
+    pub trace_header: String,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// The common log format of web servers.
+    Common,
+}
+
+/// The `db` section. The kind is only told apart for messages: our own store lies in the directory it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseConfig {
+    /// What step-ca would keep there.
+    pub kind: DatabaseKind,
+    /// The directory (for bbolt, the file) of step-ca's data.
+    pub data_source: PathBuf,
+}
+
+/// The embedded databases of step-ca.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseKind {
+    /// `badger` or `badgerv1`.
+    BadgerV1,
+    /// `badgerv2`, which `step ca init` writes.
+    BadgerV2,
+    /// `bbolt`.
+    Bbolt,
+}
+
+impl CaConfig {
+    /// Reads the text of a `ca.json`; what the operator should know about it comes along.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for anything a CA must not start with, always with its place.
+    pub fn parse(json: &str) -> Result<(Self, Vec<ConfigWarning>), ConfigError> {
+        let (document, mut warnings) = schema::read(Node::parse(json)?)?;
+        let config = Self::from_document(&document, &mut warnings)?;
+        Ok((config, warnings))
+    }
+
+    /// As [`CaConfig::parse`], but a doubt about the text itself (an unknown key, an odd spelling) is an error.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`CaConfig::parse`], and [`ConfigError::Strict`].
+    pub fn parse_strict(json: &str) -> Result<(Self, Vec<ConfigWarning>), ConfigError> {
+        let (config, warnings) = Self::parse(json)?;
+        match warnings.iter().find(|warning| warning.is_doubt_about_the_text()) {
+            Some(doubt) => Err(ConfigError::Strict(doubt.clone())),
+            None => Ok((config, warnings)),
+        }
+    }
+
+    fn from_document(document: &Node, warnings: &mut Vec<ConfigWarning>) -> Result<Self, ConfigError> {
+        let findings = unbuilt::judge(document)?;
+        warnings.extend(findings.warnings);
+
+        let top = View::new(document, JsonPath::root());
+        let root = top.at("root");
+        if root.elements().is_empty() {
+            return Err(root.missing("a file of root certificates, or an array of them"));
+        }
+        check_crl(&top.at("crl"))?;
+        for name in ["insecureAddress", "metricsAddress"] {
+            let address = top.at(name);
+            address.text().map(|_| listen_address(&address)).transpose()?;
+        }
+        Ok(Self {
+            root: paths(&root)?,
+            federated_roots: paths(&top.at("federatedRoots"))?,
+            crt: top.at("crt").required_text("the file of the issuing chain")?.into(),
+            key: KeySource::from_text(top.at("key").required_text("the file of the issuer's key")?),
+            address: listen_address(&top.at("address"))?,
+            dns_names: dns_names(&top.at("dnsNames"))?,
+            common_name: top.at("commonName").text().unwrap_or(DEFAULT_COMMON_NAME).to_owned(),
+            logger: logger(&top.at("logger")),
+            db: database(&top.at("db"))?,
+            tls: tls(&top.at("tls"), warnings)?,
+            password: top.at("password").secret(),
+            authority: AuthorityConfig::read(&top.at("authority"), findings.refused, warnings)?,
+        })
+    }
+}
+
+impl AuthorityConfig {
+    fn read(
+        view: &View<'_>,
+        refused: Vec<unbuilt::RefusedProvisioner>,
+        warnings: &mut Vec<ConfigWarning>,
+    ) -> Result<Self, ConfigError> {
+        let claims_at = view.at("claims");
+        let claims = Claims::DEFAULT
+            .inherit(&claims_at.claims())
+            .map_err(|source| ConfigError::Claims { path: claims_at.path().clone(), source })?;
+        let backdate_at = view.at("backdate");
+        let backdate = backdate_at.duration().unwrap_or(DEFAULT_BACKDATE);
+        if backdate < GoDuration::ZERO {
+            return Err(backdate_at.wrong("a duration of 0s or more"));
+        }
+        let template = view.at("template");
+        Ok(Self {
+            authority_id: view.at("authorityId").owned_text(),
+            provisioners: provisioner::read_all(&view.at("provisioners"), &claims, refused, warnings)?,
+            template: Asn1Dn {
+                country: template.at("country").owned_text(),
+                organization: template.at("organization").owned_text(),
+                organizational_unit: template.at("organizationalUnit").owned_text(),
+                locality: template.at("locality").owned_text(),
+                province: template.at("province").owned_text(),
+                street_address: template.at("streetAddress").owned_text(),
+                serial_number: template.at("serialNumber").owned_text(),
+                common_name: template.at("commonName").owned_text(),
+            },
+            claims,
+            disable_issued_at_check: view.at("disableIssuedAtCheck").flag(),
+            backdate,
+            disable_get_ssh_hosts: view.at("disableGetSSHHosts").flag(),
+        })
+    }
+}
+
+fn paths(view: &View<'_>) -> Result<Vec<PathBuf>, ConfigError> {
+    Ok(view.texts("the name of a file")?.into_iter().map(PathBuf::from).collect())
+}
+
+fn listen_address(view: &View<'_>) -> Result<ListenAddress, ConfigError> {
+    let allowed = "host:port, such as \"127.0.0.1:9000\", \"[::1]:9000\" or \":443\"";
+    view.required_text(allowed)?.parse().map_err(|_| view.wrong(allowed))
+}
+
+fn dns_names(view: &View<'_>) -> Result<Vec<String>, ConfigError> {
+    if !view.is_present() {
+        return Ok(DEFAULT_DNS_NAMES.map(str::to_owned).into());
+    }
+    let names = view.texts("a host name or an IP address")?;
+    if names.is_empty() {
+        return Err(view.missing("at least one name (or no dnsNames at all, for localhost)"));
+    }
+    Ok(names.into_iter().map(str::to_owned).collect())
+}
+
+fn logger(view: &View<'_>) -> LoggerConfig {
+    LoggerConfig {
+        format: match view.at("format").text() {
+            Some("json") => LogFormat::Json,
+            Some("common") => LogFormat::Common,
+            _ => LogFormat::Text,
+        },
+        trace_header: view.at("traceHeader").text().unwrap_or(DEFAULT_TRACE_HEADER).to_owned(),
+    }
+}
+
+fn database(view: &View<'_>) -> Result<Option<DatabaseConfig>, ConfigError> {
+    if !view.is_present() {
+        return Ok(None);
+    }
+    let kind = match view.at("type").required_text("the type of the database, such as \"badgerv2\"")? {
+        "bbolt" => DatabaseKind::Bbolt,
+        "badgerv2" => DatabaseKind::BadgerV2,
+        _ => DatabaseKind::BadgerV1,
+    };
+    let data_source = view.at("dataSource").required_text("the directory of the database")?.into();
+    Ok(Some(DatabaseConfig { kind, data_source }))
+}
+
+fn tls(view: &View<'_>, warnings: &mut Vec<ConfigWarning>) -> Result<TlsOptions, ConfigError> {
+    let default = TlsOptions::default();
+    let version = |name: &str, default: TlsVersion| match view.at(name).number() {
+        None | Some(0.0) => Ok(default),
+        Some(number) => TlsVersion::from_number(number)
+            .ok_or_else(|| view.at(name).wrong("1.2 or 1.3 (or 1.0, 1.1 for minVersion)")),
+    };
+    let min_version = version("minVersion", default.min_version)?;
+    let max_version = version("maxVersion", default.max_version)?;
+    if max_version < TlsVersion::V1_2 {
+        return Err(view.at("maxVersion").wrong("1.2 or 1.3"));
+    }
+    if min_version > max_version {
+        return Err(view.at("minVersion").wrong("a version that is not above maxVersion"));
+    }
+    if min_version < TlsVersion::V1_2 {
+        warnings.push(ConfigWarning::NoEffect {
+            path: view.at("minVersion").path().clone(),
+            reason: "the server offers TLS 1.2 and above; clients are told the value".to_owned(),
+        });
+    }
+
+    let mut cipher_suites = Vec::new();
+    for element in view.at("cipherSuites").elements() {
+        let allowed = || format!("one of {}", offered_names());
+        let name = element.required_text(&allowed())?;
+        let suite = CipherSuite::from_name(name).ok_or_else(|| element.wrong(allowed()))?;
+        if !suite.is_offered() {
+            warnings.push(ConfigWarning::NoEffect {
+                path: element.path().clone(),
+                reason: "the server does not offer this suite; clients are told of it".to_owned(),
+            });
+        }
+        cipher_suites.push(suite);
+    }
+    if cipher_suites.is_empty() {
+        cipher_suites = default.cipher_suites;
+    }
+    let has_1_2 = cipher_suites.iter().any(|suite| suite.is_offered() && suite.is_for_tls_1_2());
+    if max_version == TlsVersion::V1_2 && !has_1_2 {
+        return Err(view
+            .at("cipherSuites")
+            .wrong(format!("for TLS 1.2 at least one of {}", offered_names())));
+    }
+    Ok(TlsOptions { cipher_suites, min_version, max_version, renegotiation: view.at("renegotiation").flag() })
+}
+
+/// Its values are checked even while lists are not built, so that a file found good today stays good.
+fn check_crl(view: &View<'_>) -> Result<(), ConfigError> {
+    let (cache, renew) = (view.at("cacheDuration"), view.at("renewPeriod"));
+    for span in [&cache, &renew] {
+        if span.duration().is_some_and(|duration| duration < GoDuration::ZERO) {
+            return Err(span.wrong("a duration of 0s or more"));
+        }
+    }
+    match (cache.duration(), renew.duration()) {
+        (Some(longest), Some(period)) if period > longest => {
+            Err(renew.wrong(format!("a duration of at most crl.cacheDuration, which is {longest}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+const DEFAULT_COMMON_NAME: &str = "Step Online CA";
+const DEFAULT_DNS_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+const DEFAULT_TRACE_HEADER: &str = "X-Smallstep-Id";
+const DEFAULT_BACKDATE: GoDuration = GoDuration::from_minutes(1);

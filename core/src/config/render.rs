@@ -1,0 +1,136 @@
+//! The files that a new CA starts with, as `step ca init` writes them.
+
+use serde::Serialize;
+use serde_json::ser::{PrettyFormatter, Serializer};
+
+use super::ca::{CaConfig, ListenAddress};
+use super::provisioner::RawJwk;
+use super::tls::TlsOptions;
+
+/// What goes into a new `ca.json`.
+#[derive(Clone, Debug)]
+pub struct InitOptions<'a> {
+    /// The file of the root certificate.
+    pub root: &'a str,
+    /// The file of the issuing chain.
+    pub crt: &'a str,
+    /// The file of the issuer's key.
+    pub key: &'a str,
+    /// The directory of the store.
+    pub db: &'a str,
+    /// Where to listen.
+    pub address: &'a ListenAddress,
+    /// The names and addresses clients know the CA by.
+    pub dns_names: &'a [String],
+    /// The provisioner that gives its owner the first certificates.
+    pub provisioner: InitProvisioner<'a>,
+}
+
+/// The JWK provisioner of a new CA.
+#[derive(Clone, Debug)]
+pub struct InitProvisioner<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its public key.
+    pub key: &'a RawJwk,
+    /// Its private key under a password, as a compact JWE.
+    pub encrypted_key: &'a str,
+}
+
+impl CaConfig {
+    /// The text of a new `ca.json`, with the members, order and indentation that `step ca init` gives it.
+    ///
+    /// The database section is one that step-ca would start with, so that the file serves both.
+    pub fn render_new(options: &InitOptions<'_>) -> String {
+        render(&NewFile {
+            root: options.root,
+            federated_roots: None,
+            crt: options.crt,
+            key: options.key,
+            address: options.address.to_string(),
+            insecure_address: "",
+            dns_names: options.dns_names,
+            logger: NewLogger { format: "text" },
+            db: NewDatabase { kind: "badgerv2", data_source: options.db, badger_file_loading_mode: "" },
+            authority: NewAuthority {
+                provisioners: [NewProvisioner {
+                    kind: "JWK",
+                    name: options.provisioner.name,
+                    key: options.provisioner.key,
+                    encrypted_key: options.provisioner.encrypted_key,
+                }],
+            },
+            tls: TlsOptions::default(),
+        })
+    }
+}
+
+/// The text of a `defaults.json`, from which `step` knows the CA: its URL, configuration, root and the root's SHA-256.
+pub fn render_defaults(ca_url: &str, ca_config: &str, fingerprint: &str, root: &str) -> String {
+    render(&Defaults { ca_url, ca_config, fingerprint, root })
+}
+
+/// JSON with tabs, as Go's encoder writes it for `step`.
+fn render(value: &impl Serialize) -> String {
+    let mut text = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b"\t"));
+    // Texts and numbers with fixed keys can always be written into memory.
+    match value.serialize(&mut serializer) {
+        Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewFile<'a> {
+    root: &'a str,
+    federated_roots: Option<()>,
+    crt: &'a str,
+    key: &'a str,
+    address: String,
+    insecure_address: &'static str,
+    dns_names: &'a [String],
+    logger: NewLogger,
+    db: NewDatabase<'a>,
+    authority: NewAuthority<'a>,
+    tls: TlsOptions,
+}
+
+#[derive(Serialize)]
+struct NewLogger {
+    format: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewDatabase<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    data_source: &'a str,
+    badger_file_loading_mode: &'static str,
+}
+
+#[derive(Serialize)]
+struct NewAuthority<'a> {
+    provisioners: [NewProvisioner<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewProvisioner<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: &'a str,
+    key: &'a RawJwk,
+    encrypted_key: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Defaults<'a> {
+    ca_url: &'a str,
+    ca_config: &'a str,
+    fingerprint: &'a str,
+    root: &'a str,
+}

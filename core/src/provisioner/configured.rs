@@ -1,0 +1,100 @@
+//! Provisioners as the configuration has them.
+
+use serde_json::value::to_raw_value;
+use thiserror::Error;
+
+use super::audience::Audiences;
+use super::collection::{DuplicateProvisioner, Provisioner, Provisioners, Service};
+use super::jwk::JwkProvisioner;
+use crate::config::{self, CaConfig, JsonPath, ProvisionerDetails};
+use crate::jose::{Jwk, JwkError};
+use crate::x509::ProvisionerKind;
+
+impl Provisioners {
+    /// The provisioners of a configuration. One that the configuration refuses is listed, and serves nobody.
+    ///
+    /// # Errors
+    /// [`ProvisionerConfigError`] names the provisioner that cannot be read.
+    pub fn from_config(config: &CaConfig) -> Result<Self, ProvisionerConfigError> {
+        let list = config.authority.provisioners.iter().map(provisioner).collect::<Result<_, _>>()?;
+        Ok(Self::new(list, Audiences::new(&config.dns_names))?)
+    }
+}
+
+/// A provisioner of the configuration that cannot be read.
+#[derive(Debug, Error)]
+pub enum ProvisionerConfigError {
+    /// Two that could not be told apart.
+    #[error(transparent)]
+    Duplicate(#[from] DuplicateProvisioner),
+    /// A key that is none.
+    #[error("{path}: not a public key that can verify tokens")]
+    Key {
+        /// Where it stands.
+        path: JsonPath,
+        /// What is wrong with it.
+        #[source]
+        source: JwkError,
+    },
+    /// One that cannot be written into a list.
+    #[error("{path}: cannot be listed")]
+    Listing {
+        /// Where it stands.
+        path: JsonPath,
+        /// Why not.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+fn provisioner(configured: &config::Provisioner) -> Result<Provisioner, ProvisionerConfigError> {
+    let path = || configured.path.clone();
+    let listing = to_raw_value(&configured.listing)
+        .map_err(|source| ProvisionerConfigError::Listing { path: path(), source })?;
+    let service = match (&configured.refusal, &configured.details) {
+        (Some(refusal), _) => Service::Disabled(refusal.reason.clone()),
+        (None, ProvisionerDetails::Jwk { key, .. }) => {
+            let jwk = Jwk::parse(key.as_value().to_string().as_bytes())
+                .map_err(|source| ProvisionerConfigError::Key { path: path().member("key"), source })?;
+            Service::Jwk(JwkProvisioner {
+                name: configured.name.clone(),
+                id: configured.token_id.clone(),
+                key_id: key.kid().to_owned(),
+                key: jwk.public_key().clone(),
+            })
+        }
+        (None, ProvisionerDetails::Unbuilt) => Service::WithoutTokens,
+    };
+    let encrypted_key = match &configured.details {
+        ProvisionerDetails::Jwk { key, encrypted_key: Some(encrypted) } => {
+            Some((key.kid().to_owned(), encrypted.clone()))
+        }
+        _ => None,
+    };
+    Ok(Provisioner {
+        id: configured.token_id.clone(),
+        name: configured.name.clone(),
+        token_id: configured.token_id.clone(),
+        kind: kind(configured.kind),
+        claims: configured.claims.clone(),
+        encrypted_key,
+        listing,
+        service,
+    })
+}
+
+fn kind(configured: config::ProvisionerKind) -> ProvisionerKind {
+    match configured {
+        config::ProvisionerKind::Jwk => ProvisionerKind::Jwk,
+        config::ProvisionerKind::Oidc => ProvisionerKind::Oidc,
+        config::ProvisionerKind::Gcp => ProvisionerKind::Gcp,
+        config::ProvisionerKind::Aws => ProvisionerKind::Aws,
+        config::ProvisionerKind::Azure => ProvisionerKind::Azure,
+        config::ProvisionerKind::Acme => ProvisionerKind::Acme,
+        config::ProvisionerKind::X5c => ProvisionerKind::X5c,
+        config::ProvisionerKind::K8sSa => ProvisionerKind::K8sSa,
+        config::ProvisionerKind::SshPop => ProvisionerKind::SshPop,
+        config::ProvisionerKind::Scep => ProvisionerKind::Scep,
+        config::ProvisionerKind::Nebula => ProvisionerKind::Nebula,
+    }
+}

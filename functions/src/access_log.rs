@@ -1,0 +1,102 @@
+//! One line a request: who asked for what, what came of it, and why not. No token, key or body is in it.
+
+use std::error::Error;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::Response;
+use stepless_core::authority::IssuedCertificate;
+use stepless_core::x509::SerialNumber;
+use tracing::{error, info, warn};
+
+use crate::error::Cause;
+use crate::request_id::RequestId;
+
+/// Where a request came from, put into its extensions by the listener or the platform; never taken from a header.
+#[derive(Clone, Copy, Debug)]
+pub struct RemoteAddress(pub SocketAddr);
+
+/// What the log says of a certificate that leaves.
+#[derive(Clone, Debug)]
+pub(crate) struct LoggedCertificate {
+    serial: SerialNumber,
+    subject: String,
+    provisioner: Option<String>,
+}
+
+impl From<&IssuedCertificate> for LoggedCertificate {
+    fn from(issued: &IssuedCertificate) -> Self {
+        let certificate = issued.certificate();
+        Self {
+            serial: certificate.serial().clone(),
+            subject: certificate.subject().common_name().unwrap_or_default(),
+            provisioner: issued.provisioner().map(ToOwned::to_owned),
+        }
+    }
+}
+
+/// The serial number of a certificate that was revoked.
+#[derive(Clone, Debug)]
+pub(crate) struct LoggedRevocation(pub(crate) SerialNumber);
+
+/// Logs the request when its answer is ready.
+pub(crate) async fn log(request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let id = request.extensions().get::<RequestId>().cloned();
+    let remote = request.extensions().get::<RemoteAddress>().map(|remote| remote.0.to_string());
+
+    let response = next.run(request).await;
+
+    let status = response.status();
+    let extensions = response.extensions();
+    let certificate = extensions.get::<LoggedCertificate>();
+    let revoked = extensions.get::<LoggedRevocation>();
+    let cause = extensions.get::<Cause>().map(|cause| Chain(&*cause.0).to_string());
+    // The level is part of a callsite, so the event stands here three times, made by one macro.
+    macro_rules! line {
+        ($level:ident) => {
+            $level!(
+                target: "stepless::access",
+                request_id = id.as_ref().map(RequestId::as_str),
+                remote,
+                method = method.as_str(),
+                path = ?path,
+                status = status.as_u16(),
+                duration_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+                user_agent = agent.as_ref().map(tracing::field::debug),
+                serial = certificate.map(|c| &c.serial).or(revoked.map(|r| &r.0)).map(tracing::field::display),
+                subject = certificate.map(|c| tracing::field::debug(&c.subject)),
+                provisioner = certificate.and_then(|c| c.provisioner.as_ref()).map(tracing::field::debug),
+                error = cause.as_ref().map(tracing::field::debug),
+            )
+        };
+    }
+    match status.as_u16() {
+        500.. => line!(error),
+        400.. => line!(warn),
+        _ => line!(info),
+    }
+    response
+}
+
+/// An error and its causes in one line.
+struct Chain<'a>(&'a dyn Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

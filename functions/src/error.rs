@@ -1,0 +1,139 @@
+//! Errors at the edge: the one place where a refusal becomes a status and step's `{"status","message"}`.
+//!
+//! The client is told what it did wrong. Causes go to the log alone; a 5xx and most 401s are a fixed text.
+
+use std::any::Any;
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use stepless_core::authority::{AuthorityError, InvalidRequest};
+
+/// A request that failed: what the client is told, and what only the log is told.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    message: String,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+    retry_after: Option<u64>,
+}
+
+/// Why a request failed, for the access log.
+#[derive(Clone, Debug)]
+pub(crate) struct Cause(pub(crate) Arc<dyn Error + Send + Sync>);
+
+#[derive(Serialize)]
+struct Body<'a> {
+    status: u16,
+    message: &'a str,
+}
+
+impl ApiError {
+    /// 400: `detail` says what is wrong with the request.
+    pub(crate) fn bad_request(detail: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, format!("The request could not be completed: {detail}."))
+    }
+
+    /// 404 with a text of its own.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// The fixed text of a status.
+    pub(crate) fn fixed(status: StatusCode) -> Self {
+        Self::new(status, format!("{} {SEE_LOGS}", fixed_text(status)))
+    }
+
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), cause: None, retry_after: None }
+    }
+
+    /// Adds what only the log is told.
+    pub(crate) fn because(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        self.cause = Some(Arc::new(cause));
+        self
+    }
+}
+
+impl From<AuthorityError> for ApiError {
+    fn from(error: AuthorityError) -> Self {
+        use AuthorityError as E;
+        let answer = match &error {
+            E::Invalid(InvalidRequest::NotPassive) | E::NoPersistence => Self::fixed(StatusCode::NOT_IMPLEMENTED),
+            E::Invalid(_) | E::TokenFlowNotSupported | E::AlreadyRevoked { .. } => {
+                Self::bad_request(&error)
+            }
+            E::Refused(_) => Self::new(
+                StatusCode::FORBIDDEN,
+                format!("The request was forbidden by the certificate authority: {error}."),
+            ),
+            E::CertificateExpired { .. } => Self::new(
+                StatusCode::UNAUTHORIZED,
+                format!("The request lacked necessary authorization to be completed: {error}"),
+            ),
+            E::ProvisionerDisabled { .. } => Self::new(StatusCode::UNAUTHORIZED, error.to_string()),
+            E::Token(_)
+            | E::TokenUsed
+            | E::ClientCertificate(_)
+            | E::RenewalDisabled { .. }
+            | E::NotYetValid
+            | E::Revoked
+            | E::UnknownCertificate => Self::fixed(StatusCode::UNAUTHORIZED),
+            E::Busy(_) => Self {
+                retry_after: Some(RETRY_AFTER_SECONDS),
+                ..Self::fixed(StatusCode::SERVICE_UNAVAILABLE)
+            },
+            E::Internal(_) => Self::fixed(StatusCode::INTERNAL_SERVER_ERROR),
+        };
+        answer.because(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = Body { status: self.status.as_u16(), message: &self.message };
+        let mut response = (self.status, crate::body::json(&body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(Cause(cause));
+        }
+        response
+    }
+}
+
+/// Answers a path that no function has.
+pub(crate) async fn not_found() -> ApiError {
+    ApiError::fixed(StatusCode::NOT_FOUND)
+}
+
+/// Answers a method that a path does not take; the router adds `Allow`.
+pub(crate) async fn method_not_allowed() -> ApiError {
+    ApiError::fixed(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+/// Answers for a handler that panicked: that request fails, the next one does not.
+pub(crate) fn panicked(_payload: Box<dyn Any + Send + 'static>) -> Response {
+    ApiError::fixed(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+}
+
+/// Long enough for a throttled table or KMS to have room again.
+const RETRY_AFTER_SECONDS: u64 = 5;
+
+const SEE_LOGS: &str = "Please see the certificate authority logs for more info.";
+
+fn fixed_text(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST => "The request could not be completed; malformed or missing data.",
+        StatusCode::UNAUTHORIZED => "The request lacked necessary authorization to be completed.",
+        StatusCode::FORBIDDEN => "The request was forbidden by the certificate authority.",
+        StatusCode::NOT_FOUND => "The requested resource could not be found.",
+        StatusCode::METHOD_NOT_ALLOWED => "The method is not allowed for this resource.",
+        StatusCode::NOT_IMPLEMENTED => "The requested method is not implemented by the certificate authority.",
+        StatusCode::SERVICE_UNAVAILABLE => "The certificate authority is busy; please try again.",
+        _ => "The certificate authority encountered an Internal Server Error.",
+    }
+}

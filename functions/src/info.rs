@@ -1,0 +1,148 @@
+//! What a client may know without a credential: health, version, roots, intermediates, provisioners.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use stepless_core::authority::Authority;
+
+use crate::body::json;
+use crate::error::ApiError;
+
+/// The routes of this function.
+pub fn routes() -> Router<Arc<Authority>> {
+    Router::new()
+        .route("/health", get(health))
+        .route("/version", get(version))
+        .route("/root/{sha}", get(root))
+        .route("/roots", get(roots))
+        .route("/roots.pem", get(roots_pem))
+        .route("/intermediates", get(intermediates))
+        .route("/intermediates.pem", get(intermediates_pem))
+        .route("/federation", get(federation))
+        .route("/provisioners", get(provisioners))
+        .route("/provisioners/{kid}/encrypted-key", get(encrypted_key))
+        .route("/crl", get(crl))
+}
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+async fn health() -> impl IntoResponse {
+    json(&Health { status: "ok" })
+}
+
+#[derive(Serialize)]
+struct Version {
+    version: &'static str,
+}
+
+async fn version() -> impl IntoResponse {
+    json(&Version { version: env!("CARGO_PKG_VERSION") })
+}
+
+#[derive(Serialize)]
+struct Root<'a> {
+    ca: &'a str,
+}
+
+async fn root(State(authority): State<Arc<Authority>>, Path(sha): Path<String>) -> Result<Response, ApiError> {
+    let fingerprint = sha.replace('-', "").to_lowercase();
+    match authority.root_pem(&fingerprint) {
+        Some(pem) => Ok(json(&Root { ca: pem }).into_response()),
+        None => Err(ApiError::not_found(format!(
+            "root certificate with fingerprint {fingerprint:?} was not found"
+        ))),
+    }
+}
+
+#[derive(Serialize)]
+struct Certificates<'a> {
+    crts: &'a [String],
+}
+
+async fn roots(State(authority): State<Arc<Authority>>) -> impl IntoResponse {
+    (StatusCode::CREATED, json(&Certificates { crts: authority.roots_pem() }))
+}
+
+async fn roots_pem(State(authority): State<Arc<Authority>>) -> impl IntoResponse {
+    pem_file(authority.roots_pem())
+}
+
+async fn intermediates(State(authority): State<Arc<Authority>>) -> Result<Response, ApiError> {
+    let crts = some_intermediates(&authority)?;
+    Ok((StatusCode::CREATED, json(&Certificates { crts })).into_response())
+}
+
+async fn intermediates_pem(State(authority): State<Arc<Authority>>) -> Result<Response, ApiError> {
+    Ok(pem_file(some_intermediates(&authority)?).into_response())
+}
+
+async fn federation(State(authority): State<Arc<Authority>>) -> impl IntoResponse {
+    (StatusCode::CREATED, json(&Certificates { crts: authority.federation_pem() }))
+}
+
+#[derive(Deserialize)]
+struct PageRequest {
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ProvisionersPage<'a> {
+    provisioners: Vec<&'a RawValue>,
+    #[serde(rename = "nextCursor")]
+    next_cursor: String,
+}
+
+async fn provisioners(
+    State(authority): State<Arc<Authority>>,
+    Query(page): Query<PageRequest>,
+) -> Result<Response, ApiError> {
+    let limit = match page.limit.as_deref() {
+        None | Some("") => 0,
+        Some(limit) => limit.parse::<i64>().map_err(|error| {
+            ApiError::bad_request(format_args!("limit '{limit}' is not an integer")).because(error)
+        })?,
+    };
+    let (provisioners, next_cursor) = authority.provisioners().page(page.cursor.as_deref().unwrap_or(""), limit);
+    Ok(json(&ProvisionersPage { provisioners, next_cursor }).into_response())
+}
+
+#[derive(Serialize)]
+struct EncryptedKey<'a> {
+    key: &'a str,
+}
+
+async fn encrypted_key(
+    State(authority): State<Arc<Authority>>,
+    Path(kid): Path<String>,
+) -> Result<Response, ApiError> {
+    match authority.provisioners().encrypted_key(&kid) {
+        Some(key) => Ok(json(&EncryptedKey { key }).into_response()),
+        None => Err(ApiError::fixed(StatusCode::NOT_FOUND)),
+    }
+}
+
+/// No revocation list is made: the same answer as from a CA whose list is switched off.
+async fn crl() -> ApiError {
+    ApiError::fixed(StatusCode::NOT_FOUND)
+}
+
+fn some_intermediates(authority: &Authority) -> Result<&[String], ApiError> {
+    match authority.intermediates_pem() {
+        [] => Err(ApiError::fixed(StatusCode::NOT_IMPLEMENTED)),
+        intermediates => Ok(intermediates),
+    }
+}
+
+fn pem_file(certificates: &[String]) -> impl IntoResponse + use<> {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/x-pem-file"))], certificates.concat())
+}

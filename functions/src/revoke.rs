@@ -1,0 +1,58 @@
+//! `POST /revoke`: a certificate is not to be renewed any more.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde::{Deserialize, Serialize};
+use stepless_core::authority::{Authority, RevokeCredential, RevokeRequest};
+
+use crate::access_log::LoggedRevocation;
+use crate::body::{JsonBody, json};
+use crate::client::MaybePeer;
+use crate::error::ApiError;
+
+/// The routes of this function.
+pub fn routes() -> Router<Arc<Authority>> {
+    Router::new().route("/revoke", post(revoke))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    serial: Option<String>,
+    ott: Option<String>,
+    reason_code: Option<i64>,
+    reason: Option<String>,
+    passive: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Revoked {
+    status: &'static str,
+}
+
+async fn revoke(
+    State(authority): State<Arc<Authority>>,
+    MaybePeer(peer): MaybePeer,
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Response, ApiError> {
+    let request = RevokeRequest::parse(
+        body.serial.as_deref().unwrap_or_default(),
+        body.reason_code.unwrap_or_default(),
+        body.reason.unwrap_or_default(),
+        body.passive.unwrap_or_default(),
+    )?;
+    let credential = match (body.ott.filter(|token| !token.is_empty()), peer) {
+        (Some(token), _) => RevokeCredential::Token(token),
+        (None, Some(certificates)) => RevokeCredential::Certificates(certificates),
+        (None, None) => return Err(ApiError::bad_request("missing ott or client certificate")),
+    };
+    let serial = request.serial().clone();
+    authority.revoke(request, &credential).await?;
+    let mut response = json(&Revoked { status: "ok" }).into_response();
+    response.extensions_mut().insert(LoggedRevocation(serial));
+    Ok(response)
+}

@@ -1,0 +1,372 @@
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, HeaderValue, StatusCode};
+use rstest::rstest;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    AlertDescription, CipherSuite as WireSuite, ClientConfig, ClientConnection, HandshakeKind,
+    ProtocolVersion, RootCertStore, StreamOwned, SupportedProtocolVersion,
+};
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::fixtures::{
+    CLIENT, EXPIRED, Leaf, Listening, ROOT, SERVER, SERVER2, STRANGER, client, client_with, router, settings,
+};
+
+type Raw = StreamOwned<ClientConnection, TcpStream>;
+
+fn raw_config(versions: &[&'static SupportedProtocolVersion], alpn: &[&str]) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(ROOT)).unwrap();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config
+}
+
+/// A client below HTTP, on a blocking thread, to look at the handshake.
+async fn raw<T: Send + 'static>(
+    address: SocketAddr,
+    config: ClientConfig,
+    look: impl FnOnce(&mut Raw) -> T + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(move || raw_blocking(address, &Arc::new(config), look)).await.unwrap()
+}
+
+fn raw_blocking<T>(
+    address: SocketAddr,
+    config: &Arc<ClientConfig>,
+    look: impl FnOnce(&mut Raw) -> T,
+) -> std::io::Result<T> {
+    let socket = TcpStream::connect(address)?;
+    socket.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let name = ServerName::try_from("localhost").unwrap();
+    let connection = ClientConnection::new(Arc::clone(config), name).unwrap();
+    let mut stream = StreamOwned::new(connection, socket);
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    Ok(look(&mut stream))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_a_certificate_is_served_as_nobody() {
+    let server = Listening::standard();
+
+    let answer = client().get(&server.uri("/peer")).await.unwrap();
+
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_certificate_reaches_the_handler_though_the_client_sends_its_leaf_alone() {
+    let server = Listening::standard();
+
+    let answer = client_with(&CLIENT).get(&server.uri("/peer")).await.unwrap();
+
+    assert_eq!((answer.status, answer.body.as_ref()), (StatusCode::OK, CLIENT.certificate));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l1_a_header_is_no_client_certificate() {
+    let server = Listening::new(
+        router().route(
+            "/posted-peer",
+            axum::routing::post(
+                |peer: Option<axum::Extension<stepless_core::peer::PeerCertificates>>| async move {
+                    peer.is_some().to_string()
+                },
+            ),
+        ),
+        settings(),
+        Limits::STANDARD,
+    );
+    let mut headers = HeaderMap::new();
+    for name in
+        ["x-amzn-mtls-clientcert", "x-amzn-mtls-clientcert-leaf", "x-forwarded-client-cert", "x-ssl-cert"]
+    {
+        headers.insert(name, HeaderValue::from_static("-----BEGIN%20CERTIFICATE-----"));
+    }
+
+    let answer = client().post_json(&server.uri("/posted-peer"), "", &headers).await.unwrap();
+
+    assert_eq!(answer.body.as_ref(), b"false");
+}
+
+#[rstest]
+#[case::of_another_authority(&STRANGER, AlertDescription::UnknownCA)]
+#[case::expired(&EXPIRED, AlertDescription::CertificateExpired)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_certificate_that_does_not_verify_ends_the_handshake(
+    #[case] leaf: &'static Leaf,
+    #[case] alert: AlertDescription,
+) {
+    let server = Listening::standard();
+
+    let error = client_with(leaf).get(&server.uri("/health")).await.unwrap_err();
+
+    assert_eq!(alert_in(&error), Some(alert));
+}
+
+fn alert_in(error: &(dyn std::error::Error + 'static)) -> Option<AlertDescription> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
+        let tls =
+            inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()).or_else(|| error.downcast_ref());
+        if let Some(rustls::Error::AlertReceived(alert)) = tls {
+            return Some(*alert);
+        }
+        next = error.source();
+    }
+    None
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_server_certificate_is_shown_to_new_connections_without_a_restart() {
+    let server = Listening::standard();
+    let shown = || {
+        raw(server.address, raw_config(&[&TLS13], &[]), |stream| {
+            stream.conn.peer_certificates().unwrap()[0].to_vec()
+        })
+    };
+
+    let before = shown().await.unwrap();
+    server.certificate.set(SERVER2.chain(), &SERVER2.key()).unwrap();
+    let after = shown().await.unwrap();
+
+    assert_eq!((before.as_slice(), after.as_slice()), (SERVER.certificate, SERVER2.certificate));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_with_a_foreign_key_is_refused_and_the_old_one_stays() {
+    let server = Listening::standard();
+
+    let error = server.certificate.set(SERVER2.chain(), &SERVER.key()).unwrap_err();
+
+    assert_eq!(error.to_string(), "the server certificate and its key cannot be used");
+    let shown = raw(server.address, raw_config(&[&TLS13], &[]), |stream| {
+        stream.conn.peer_certificates().unwrap()[0].to_vec()
+    });
+    assert_eq!(shown.await.unwrap(), SERVER.certificate);
+}
+
+#[rstest]
+#[case::h2(&["h2", "http/1.1"], Some("h2"))]
+#[case::http1(&["http/1.1"], Some("http/1.1"))]
+#[case::none(&[], None)]
+#[tokio::test(flavor = "multi_thread")]
+async fn http2_is_preferred_and_http1_spoken(#[case] offered: &[&str], #[case] chosen: Option<&str>) {
+    let server = Listening::standard();
+
+    let protocol = raw(server.address, raw_config(&[&TLS13], offered), |stream| {
+        stream.conn.alpn_protocol().map(<[u8]>::to_vec)
+    });
+
+    assert_eq!(protocol.await.unwrap().as_deref(), chosen.map(str::as_bytes));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l3_a_session_is_never_resumed() {
+    let server = Listening::standard();
+    for version in [&TLS12, &TLS13] {
+        let config = Arc::new(raw_config(&[version], &["http/1.1"]));
+        for _ in 0..2 {
+            let (address, config) = (server.address, Arc::clone(&config));
+            let kind = tokio::task::spawn_blocking(move || {
+                raw_blocking(address, &config, |stream| {
+                    stream
+                        .write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                        .unwrap();
+                    let mut answer = Vec::new();
+                    let _ = stream.read_to_end(&mut answer);
+                    assert!(answer.starts_with(b"HTTP/1.1 200"));
+                    stream.conn.handshake_kind()
+                })
+            });
+            assert_ne!(kind.await.unwrap().unwrap(), Some(HandshakeKind::Resumed));
+        }
+    }
+}
+
+#[rstest]
+#[case::both_take_the_newer(TlsVersions::Tls12AndTls13, &[&TLS12, &TLS13], Some(ProtocolVersion::TLSv1_3))]
+#[case::both_take_the_older(TlsVersions::Tls12AndTls13, &[&TLS12], Some(ProtocolVersion::TLSv1_2))]
+#[case::only_12(TlsVersions::Tls12, &[&TLS12, &TLS13], Some(ProtocolVersion::TLSv1_2))]
+#[case::only_13(TlsVersions::Tls13, &[&TLS12, &TLS13], Some(ProtocolVersion::TLSv1_3))]
+#[case::none_in_common(TlsVersions::Tls13, &[&TLS12], None)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_choose_the_versions(
+    #[case] offered: TlsVersions,
+    #[case] asked: &[&'static SupportedProtocolVersion],
+    #[case] agreed: Option<ProtocolVersion>,
+) {
+    let server = Listening::new(router(), TlsSettings { versions: offered, ..settings() }, Limits::STANDARD);
+
+    let version =
+        raw(server.address, raw_config(asked, &[]), |stream| stream.conn.protocol_version().unwrap());
+
+    assert_eq!(version.await.ok(), agreed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_choose_the_suites_of_tls12() {
+    let suite = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305".parse().unwrap();
+    let server =
+        Listening::new(router(), TlsSettings { tls12_suites: vec![suite], ..settings() }, Limits::STANDARD);
+
+    let agreed = raw(server.address, raw_config(&[&TLS12], &[]), |stream| {
+        stream.conn.negotiated_cipher_suite().unwrap().suite()
+    });
+
+    assert_eq!(agreed.await.unwrap(), WireSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256);
+}
+
+#[rstest]
+#[case::with_cbc("TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA")]
+#[case::of_tls13("TLS_AES_128_GCM_SHA256")]
+#[case::empty("")]
+fn a_suite_that_is_not_good_or_not_of_tls12_is_refused(#[case] name: &str) {
+    assert_eq!(name.parse::<CipherSuite>(), Err(UnknownCipherSuite { name: name.to_owned() }));
+}
+
+#[test]
+fn trust_that_is_no_certificate_is_named_by_its_place() {
+    let settings =
+        TlsSettings { client_trust: vec![ROOT.to_vec(), b"no certificate".to_vec()], ..settings() };
+
+    let error = settings.server_config().unwrap_err();
+
+    assert!(matches!(error, ServeError::ClientTrust { index: 1, .. }), "{error:?}");
+}
+
+fn impatient() -> Limits {
+    Limits {
+        handshake: Duration::from_millis(500),
+        first_request: Duration::from_millis(500),
+        request_head: Duration::from_millis(500),
+        request_body: Duration::from_millis(500),
+        drain: Duration::from_millis(500),
+        ..Limits::STANDARD
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l19_200_half_open_connections_leave_health_answering_and_are_closed() {
+    let limits = Limits { handshake: Duration::from_secs(3), ..Limits::STANDARD };
+    let server = Listening::new(router(), settings(), limits.clone());
+    let started = Instant::now();
+    let mut silent = Vec::new();
+    for number in 0..200 {
+        let mut socket = tokio::net::TcpStream::connect(server.address).await.unwrap();
+        if number % 2 == 0 {
+            // The first octets of a handshake record that never ends.
+            socket.write_all(&[0x16, 0x03, 0x01, 0x02, 0x00]).await.unwrap();
+        }
+        silent.push(socket);
+    }
+
+    let answer = client().get(&server.uri("/health")).await.unwrap();
+
+    assert_eq!(answer.body.as_ref(), b"ok");
+    assert!(started.elapsed() < limits.handshake, "it was answered only after the others were gone");
+    for mut socket in silent {
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(10), socket.read_to_end(&mut rest));
+        assert!(ended.await.is_ok(), "the server keeps a half-open connection");
+    }
+}
+
+#[rstest]
+#[case::nothing_after_the_handshake(b"")]
+#[case::half_a_head(b"GET /health HTTP/1.1\r\nHost: local")]
+#[case::no_second_request(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")]
+#[case::half_a_second_head(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /hea")]
+#[case::half_a_body(b"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")]
+#[tokio::test(flavor = "multi_thread")]
+async fn l19_a_slow_client_loses_its_connection(#[case] sent: &'static [u8]) {
+    let server = Listening::new(router(), settings(), impatient());
+    let started = Instant::now();
+
+    let ended = raw(server.address, raw_config(&[&TLS13], &["http/1.1"]), move |stream| {
+        stream.write_all(sent).unwrap();
+        // Either a clean end or a cut one; a timeout of the client's own would take five seconds.
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+
+    ended.await.unwrap();
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_connection_too_many_is_closed_and_its_place_comes_back() {
+    let server = Listening::new(router(), settings(), Limits { connections: 1, ..Limits::STANDARD });
+    let first = client();
+    first.get(&server.uri("/health")).await.unwrap();
+
+    let mut second = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let read = second.read(&mut [0]).await;
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+
+    drop(first);
+    let patience = Instant::now() + Duration::from_secs(5);
+    while client().get(&server.uri("/health")).await.is_err() {
+        assert!(Instant::now() < patience, "the place is lost");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_lets_a_request_finish_and_takes_no_new_one() {
+    let server = Listening::standard();
+    let under_way = tokio::spawn({
+        let uri = server.uri("/slow");
+        async move { client().get(&uri).await.unwrap() }
+    });
+    tokio::time::sleep(Duration::from_millis(150)).await;
+
+    server.shutdown.send(()).unwrap();
+
+    assert_eq!(under_way.await.unwrap().body.as_ref(), b"at last");
+    server.task.await.unwrap().unwrap();
+    tokio::net::TcpStream::connect(server.address).await.unwrap_err();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_does_not_wait_for_ever() {
+    let server = Listening::new(router(), settings(), impatient());
+    let stuck = tokio::spawn({
+        let uri = server.uri("/stuck");
+        async move { client().get(&uri).await }
+    });
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    let asked = Instant::now();
+
+    server.shutdown.send(()).unwrap();
+    server.task.await.unwrap().unwrap();
+
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(matches!(stuck.await.unwrap(), Err(crate::FetchError::Unreachable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_does_not_wait_for_an_idle_connection() {
+    let server = Listening::standard();
+    let idle = client();
+    idle.get(&server.uri("/health")).await.unwrap();
+    let asked = Instant::now();
+
+    server.shutdown.send(()).unwrap();
+    server.task.await.unwrap().unwrap();
+
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}

@@ -1,0 +1,199 @@
+//! The server as a process: how it starts, refuses to start, and stops.
+
+use std::{
+    fs,
+    io::Read,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use stepless_tests::{CaFolder, programs, server::free_address};
+
+use crate::{
+    authority::{Authority, Made},
+    judge,
+    step::{Person, Said},
+};
+
+#[rstest]
+fn a_terminated_server_ends_cleanly(#[values("TERM", "INT")] signal: &str) {
+    let mut authority = Authority::start(Made::StepCaInit);
+
+    let status = authority.server.end_by_signal(signal);
+
+    assert!(status.success(), "{status}\n{}", authority.server.log());
+}
+
+/// Somebody's connection that says nothing must not keep the machine from shutting down.
+#[test]
+fn an_idle_connection_does_not_hold_up_the_end() {
+    let mut authority = Authority::start(Made::StepCaInit);
+    let person = Person::new();
+    let mut idle = Command::new("openssl")
+        .args([
+            "s_client",
+            "-quiet",
+            "-connect",
+            &authority.server.address().to_string(),
+            "-CAfile",
+            &authority.root_file(),
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("openssl runs");
+    person.program(
+        "curl",
+        &["-sS", "--cacert", &authority.root_file(), &format!("{}/health", authority.server.url())],
+    );
+
+    let status = authority.server.end_by_signal("TERM");
+
+    assert!(status.success(), "{status}");
+    let _ = idle.kill();
+    idle.wait().expect("it was ours to end");
+}
+
+#[test]
+fn a_request_under_way_is_answered_before_the_end() {
+    let mut authority = Authority::start(Made::StepCaInit);
+    let slow = slow_request(&authority);
+    // Long enough for the first half of the body to arrive, well before the second.
+    thread::sleep(Duration::from_millis(1000));
+
+    let status = authority.server.end_by_signal("TERM");
+
+    assert_eq!(answer_of(slow), "400", "an empty request is a bad one, but it is answered");
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn o13_a_second_server_on_the_same_database_refuses_to_start() {
+    let authority = Authority::start(Made::StepCaInit);
+    let person = Person::of(&authority);
+    let mut config = authority.folder.config();
+    config["address"] = free_address().to_string().into();
+    let second = authority.folder.path().join("config/second.json");
+    fs::write(&second, config.to_string()).expect("the folder is ours");
+
+    let said = serve(
+        &person,
+        &second.display().to_string(),
+        &authority.folder.password_file().display().to_string(),
+    );
+
+    assert!(!said.succeeded, "{said:?}");
+    assert!(
+        said.stderr.contains(&authority.folder.path().join("db").display().to_string()),
+        "it names the database: {said:?}"
+    );
+    let (certificate, _) = person.certificate("a.example");
+    judge::accept(&authority, &person, &certificate, "a.example");
+}
+
+#[rstest]
+fn a_wrong_password_says_so(#[values(Made::SteplessInit, Made::StepCaInit)] made: Made) {
+    let folder = made.folder();
+    let person = Person::new();
+    person.write("wrong", "open sesame");
+
+    let said = serve(&person, &folder.config_path().display().to_string(), "wrong");
+
+    assert!(!said.succeeded, "{said:?}");
+    assert!(said.stderr.contains("password"), "{said:?}");
+    assert!(said.stderr.contains("intermediate_ca_key"), "it names the key: {said:?}");
+    assert!(!said.stderr.contains("open sesame"), "{said:?}");
+}
+
+#[test]
+fn a_password_file_that_is_not_there_is_named() {
+    let folder = CaFolder::init(&[]);
+
+    let said = serve(&Person::new(), &folder.config_path().display().to_string(), "nowhere");
+
+    assert!(!said.succeeded, "{said:?}");
+    assert!(said.stderr.contains("nowhere"), "{said:?}");
+}
+
+#[rstest]
+#[case::a_duration("/authority/claims/maxTLSCertDuration", json!("long"), "authority.claims.maxTLSCertDuration")]
+#[case::an_address("/address", json!(["127.0.0.1:0"]), "address")]
+#[case::a_provisioner("/authority/provisioners/0/key", json!("none"), "authority.provisioners[0]")]
+fn a_wrong_value_stops_the_start_and_is_named(
+    #[case] pointer: &str,
+    #[case] value: Value,
+    #[case] path: &str,
+) {
+    let folder = CaFolder::init(&[]);
+    folder.edit(|config| {
+        config["authority"]["claims"] = json!({"maxTLSCertDuration": "24h"});
+        *config.pointer_mut(pointer).expect("the file has that member") = value;
+    });
+
+    let said = serve(
+        &Person::new(),
+        &folder.config_path().display().to_string(),
+        &folder.password_file().display().to_string(),
+    );
+
+    assert!(!said.succeeded, "{said:?}");
+    assert!(said.stderr.contains(path), "{path} is missing in {said:?}");
+}
+
+#[test]
+fn o2_an_unknown_key_warns_with_its_path_and_serves() {
+    let folder = CaFolder::init(&[]);
+    folder.edit(|config| config["authority"]["enableMagic"] = true.into());
+
+    let authority = Authority::start_on(folder);
+
+    assert!(authority.server.log().contains("authority.enableMagic"), "{}", authority.server.log());
+}
+
+#[test]
+fn the_program_says_its_version() {
+    let said = Person::new().run(&programs::stepless(), &["--version"]);
+
+    assert!(said.succeeded, "{said:?}");
+    assert_eq!(said.stdout.trim(), concat!("stepless ", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_wrong_command_is_named() {
+    let said = Person::new().run(&programs::stepless(), &["server"]);
+
+    assert!(!said.succeeded, "{said:?}");
+    assert!(said.stderr.contains("server") && said.stderr.contains("serve"), "{said:?}");
+}
+
+/// Runs `stepless serve` where it is expected to end by itself.
+fn serve(person: &Person, config: &str, password_file: &str) -> Said {
+    person.run(&programs::stepless(), &["serve", config, "--password-file", password_file])
+}
+
+/// A `POST /sign` whose body takes three seconds to send.
+fn slow_request(authority: &Authority) -> Child {
+    let command = format!(
+        "(printf '{{\"csr\":'; sleep 3; printf '\"\"}}') | \
+         curl -sS -o /dev/null -w '%{{http_code}}' --cacert '{}' -X POST -H 'Expect:' -T - '{}/sign'",
+        authority.root_file(),
+        authority.server.url(),
+    );
+    Command::new("sh")
+        .args(["-c", &command])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the shell runs")
+}
+
+fn answer_of(mut child: Child) -> String {
+    let mut said = String::new();
+    child.stdout.take().expect("it was piped").read_to_string(&mut said).expect("curl prints text");
+    child.wait().expect("it was ours to wait for");
+    said
+}
