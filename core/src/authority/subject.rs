@@ -30,6 +30,6 @@ impl SubjectTemplate {
         if !common_name.is_empty() {
             common_name.clone_into(&mut fields.common_name);
         }
-        DistinguishedName::from_fields(fields)
+        DistinguishedName::from_fields(&fields)
     }
 }
