@@ -135,7 +135,7 @@ fn tls_settings(
         .map(|suite| suite.registered_name().parse::<CipherSuite>())
         .collect::<Result<Vec<_>, _>>()
         .context("tls.cipherSuites cannot be used")?;
-    let anchors = authority.roots().iter().chain(authority.issuers().certificates());
+    let anchors = authority.roots().iter().chain(authority.issuers());
     Ok(TlsSettings {
         certificate: certificate.serve()?,
         client_trust: anchors.map(|anchor| anchor.as_der().to_vec()).collect(),

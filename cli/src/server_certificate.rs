@@ -28,7 +28,7 @@ impl OwnCertificate {
             .await
             .context("the server's own certificate cannot be issued")?;
         let leaf = issued.certificate().as_der().to_vec();
-        let issuers = authority.issuers().certificates().iter().map(|issuer| issuer.as_der().to_vec());
+        let issuers = authority.issuers().iter().map(|issuer| issuer.as_der().to_vec());
         Ok(Self {
             chain: std::iter::once(leaf).chain(issuers).collect(),
             key: key.to_pkcs8_der().context("a key cannot be written")?,
