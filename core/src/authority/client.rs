@@ -153,10 +153,11 @@ impl Authority {
 
     async fn provisioner_by_record(&self, leaf: &Certificate) -> Result<&Provisioner, AuthorityError> {
         let found = self.store.get(&table::certificate(leaf.serial())).await?;
-        let record: CertificateRecord =
-            table::decode(&found.ok_or(AuthorityError::UnknownCertificate)?)?;
+        let record: CertificateRecord = table::decode(&found.ok_or(AuthorityError::UnknownCertificate)?)?;
         match (record.state, record.provisioner) {
-            (CertificateState::Issued { certificate }, Some(provisioner)) if certificate.0 == leaf.as_der() => {
+            (CertificateState::Issued { certificate }, Some(provisioner))
+                if certificate.0 == leaf.as_der() =>
+            {
                 self.provisioners.by_id(&provisioner.id).ok_or(AuthorityError::UnknownCertificate)
             }
             _ => Err(AuthorityError::UnknownCertificate),
@@ -188,7 +189,9 @@ fn authorize_renewal(client: &ClientCertificate<'_>, now: Timestamp) -> Result<(
         return Err(AuthorityError::RenewalDisabled { provisioner: provisioner.name.clone() });
     }
     match check_window(&client.certificate, now) {
-        Err(AuthorityError::CertificateExpired { .. }) if provisioner.claims.allow_renewal_after_expiry => Ok(()),
+        Err(AuthorityError::CertificateExpired { .. }) if provisioner.claims.allow_renewal_after_expiry => {
+            Ok(())
+        }
         other => other,
     }
 }

@@ -72,7 +72,7 @@ pub struct Authority {
     backdate: SignedDuration,
     /// Tokens from before are refused; `None` when the operator switched that off.
     created: Option<Timestamp>,
-    tls_options: Option<TlsOptions>,
+    tls_options: TlsOptions,
 }
 
 /// What an authority is made of.
@@ -101,13 +101,13 @@ pub struct AuthorityParts {
     /// The common name of its server certificate.
     pub common_name: String,
     /// Attributes that every subject gets which has none of its own.
-    pub subject_template: Option<Asn1Dn>,
+    pub subject_template: Asn1Dn,
     /// How long before now a certificate begins.
     pub backdate: SignedDuration,
     /// Whether tokens from before the authority's first start are refused.
     pub issued_at_check: IssuedAtCheck,
     /// What clients are told to start their own TLS servers with.
-    pub tls_options: Option<TlsOptions>,
+    pub tls_options: TlsOptions,
 }
 
 /// Whether the store survives the process.
@@ -216,8 +216,8 @@ impl Authority {
     }
 
     /// What clients are told to start their own TLS servers with.
-    pub fn tls_options(&self) -> Option<&TlsOptions> {
-        self.tls_options.as_ref()
+    pub fn tls_options(&self) -> &TlsOptions {
+        &self.tls_options
     }
 
     /// Refuses tokens from before the authority existed: whatever store knew that they were spent is gone.

@@ -39,11 +39,8 @@ impl RequestBody {
         algorithm: SignatureAlgorithm,
         signature: &[u8],
     ) -> Result<CertificateRequest, RequestError> {
-        let parts = [
-            self.to_be_signed(),
-            super::certificate::algorithm_der(algorithm),
-            write::bit_string(signature),
-        ];
+        let parts =
+            [self.to_be_signed(), super::certificate::algorithm_der(algorithm), write::bit_string(signature)];
         CertificateRequest::from_der(&write::sequence(&parts))
     }
 
