@@ -1,5 +1,7 @@
 //! The one thread that writes.
 
+use std::error::Error;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -8,7 +10,6 @@ use std::thread;
 use redb::{Database, ReadableTable, Table};
 use stepless_core::clock::{Clock, Timestamp};
 use stepless_core::store::{CommitError, Condition, StoreError, Write};
-use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::database::{Cause, Shared};
@@ -132,18 +133,29 @@ impl Writer {
     fn recover(&self) {
         let recovered = catch_unwind(AssertUnwindSafe(|| self.shared.recover()));
         if let Err(cause) = recovered.unwrap_or_else(|_| Err(Panicked.into())) {
-            tracing::error!(error = &*cause as &dyn std::error::Error, "the database cannot be opened again");
+            tracing::error!(error = &*cause as &dyn Error, "the database cannot be opened again");
         }
     }
 }
 
 /// The writes of the group that the commit was part of could not be made durable.
-#[derive(Clone, Debug, Error)]
-#[error("the database could not be written: {0}")]
-struct GroupFailed(Arc<dyn std::error::Error + Send + Sync>);
+#[derive(Clone, Debug)]
+struct GroupFailed(Arc<dyn Error + Send + Sync>);
+
+impl fmt::Display for GroupFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the database could not be written")
+    }
+}
+
+impl Error for GroupFailed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.0)
+    }
+}
 
 /// The engine panicked.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("the storage engine failed unexpectedly")]
 struct Panicked;
 
