@@ -8,8 +8,8 @@ use stepless_core::jose::{PrivateJwk, jwe};
 use stepless_core::key::{KeyKind, PrivateKey, SignatureAlgorithm};
 use stepless_core::secret::SecretBytes;
 use stepless_core::x509::{
-    Certificate, CertificateBody, DistinguishedName, Issuance, NameFields, Profile, SerialNumber, SubjectAltName,
-    Validity,
+    Certificate, CertificateBody, DistinguishedName, Issuance, NameFields, Profile, SerialNumber,
+    SubjectAltName, Validity,
 };
 use stepless_net::{SystemClock, SystemRandom};
 
@@ -51,7 +51,9 @@ pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn new(path: &Path) -> Result<Self, CliError> {
-        std::path::absolute(path).map(Self).context(format_args!("the folder {} has no place", path.display()))
+        std::path::absolute(path)
+            .map(Self)
+            .context(format_args!("the folder {} has no place", path.display()))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -122,12 +124,15 @@ pub(crate) struct Made {
 /// Makes keys, certificates and configuration, and writes them; the configuration last, so that a folder with one is
 /// complete.
 pub(crate) fn make(folder: &Folder, plan: &Plan<'_>, password: &SecretBytes) -> Result<Made, CliError> {
-    let address: ListenAddress = plan.address.parse().context(format_args!("--address {:?}", plan.address))?;
+    let address: ListenAddress =
+        plan.address.parse().context(format_args!("--address {:?}", plan.address))?;
     for name in plan.dns_names {
         SubjectAltName::classify(name).context(format_args!("--dns {name:?}"))?;
     }
     if plan.provisioner.is_empty() {
-        return Err(CliError::new("--provisioner is empty; give the first provisioner a name, such as admin"));
+        return Err(CliError::new(
+            "--provisioner is empty; give the first provisioner a name, such as admin",
+        ));
     }
     let root = NewIssuer::root(plan.name)?;
     let intermediate = NewIssuer::intermediate(plan.name, &root)?;
@@ -178,6 +183,7 @@ impl NewIssuer {
             validity()?,
             subject(name, "Root CA")?,
             key.public_key().clone(),
+            Profile::root(),
         )
         .context("the root certificate cannot be made")?;
         let certificate = sign(&body, &key)?;
@@ -236,7 +242,7 @@ fn validity() -> Result<Validity, CliError> {
 }
 
 fn subject(name: &str, role: &str) -> Result<DistinguishedName, CliError> {
-    DistinguishedName::from_fields(NameFields {
+    DistinguishedName::from_fields(&NameFields {
         organization: vec![name.to_owned()],
         common_name: format!("{name} {role}"),
         ..NameFields::default()
@@ -246,7 +252,8 @@ fn subject(name: &str, role: &str) -> Result<DistinguishedName, CliError> {
 
 fn sign(body: &CertificateBody, key: &PrivateKey) -> Result<Certificate, CliError> {
     let to_be_signed = body.to_be_signed();
-    let signature = key.sign(body.signature_algorithm, &to_be_signed).context("the certificate cannot be signed")?;
+    let signature =
+        key.sign(body.signature_algorithm, &to_be_signed).context("the certificate cannot be signed")?;
     Certificate::assemble(&to_be_signed, body.signature_algorithm, &signature)
         .context("the certificate cannot be put together")
 }
@@ -258,7 +265,7 @@ fn write_issuer(
     password: &SecretBytes,
 ) -> Result<(), CliError> {
     let pem = issuer.key.to_encrypted_pem(password, &SystemRandom).context("a key cannot be encrypted")?;
-    files::create(key, pem.expose(), Readers::Owner)?;
+    files::create(key, pem.as_bytes(), Readers::Owner)?;
     files::create(certificate, issuer.certificate.to_pem().as_bytes(), Readers::Everybody)
 }
 

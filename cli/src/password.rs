@@ -34,7 +34,9 @@ pub(crate) fn choose() -> Result<SecretBytes, CliError> {
 /// Asks for a password that exists.
 pub(crate) fn ask(prompt: &str) -> Result<SecretBytes, CliError> {
     if !std::io::stdin().is_terminal() {
-        return Err(CliError::new("a password is needed, and there is no terminal to ask at: give --password-file"));
+        return Err(CliError::new(
+            "a password is needed, and there is no terminal to ask at: give --password-file",
+        ));
     }
     let password = rpassword::prompt_password(prompt).context("the password cannot be read")?;
     Ok(SecretBytes::new(password.into_bytes()))

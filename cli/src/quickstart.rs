@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use http::Uri;
+use http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 use stepless_core::clock::Clock;
 use stepless_core::jose::{PrivateJwk, SigningAlgorithm, jwe};
@@ -27,7 +27,8 @@ use crate::{logging, password};
 /// Makes the authority if there is none, serves it, gets a certificate from it, and says how to go on.
 pub(crate) fn run(arguments: &QuickstartArguments) -> Result<(), CliError> {
     let folder = Folder::new(&arguments.dir)?;
-    let password_file = arguments.password_file.clone().unwrap_or_else(|| folder.path().join("secrets/password"));
+    let password_file =
+        arguments.password_file.clone().unwrap_or_else(|| folder.path().join("secrets/password"));
     if folder.config().exists() {
         println!("Using the certificate authority in {}", folder.path().display());
     } else {
@@ -47,7 +48,8 @@ async fn serve(
     password: &SecretBytes,
 ) -> Result<(), CliError> {
     let server = Server::open(loaded, Some(password_file)).await?;
-    let root = server.authority.roots().first().cloned().ok_or_else(|| CliError::new("ca.json names no root"))?;
+    let root =
+        server.authority.roots().first().cloned().ok_or_else(|| CliError::new("ca.json names no root"))?;
     let url = url(loaded, server.address()?.port());
     let end = end_of_process()?;
     let (stop, stopped) = oneshot::channel::<()>();
@@ -80,7 +82,11 @@ fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) 
     if arguments.password_file.is_none() && !password_file.exists() {
         files::create_folder(&folder.path().join("secrets"))?;
         let random = random_bytes::<24>(&SystemRandom).context("a password cannot be drawn")?;
-        files::create(password_file, format!("{}\n", URL_SAFE_NO_PAD.encode(random)).as_bytes(), Readers::Owner)?;
+        files::create(
+            password_file,
+            format!("{}\n", URL_SAFE_NO_PAD.encode(random)).as_bytes(),
+            Readers::Owner,
+        )?;
     }
     let plan = Plan {
         name: &arguments.name,
@@ -126,12 +132,13 @@ async fn first_certificate(
         "ott": token(&name, &provisioner, &format!("{url}/1.0/sign"), &key)?,
     });
     let body = serde_json::to_vec(&body).context("the request cannot be written")?;
-    let signed = answer(client.post_json(&uri(url, "/sign")?, body.into(), &[]).await)?;
+    let signed = answer(client.post_json(&uri(url, "/sign")?, body, &HeaderMap::new()).await)?;
+    let leaf = signed["crt"].as_str().unwrap_or_default();
+    let leaf = Certificate::from_pem(leaf).context("the answer is not a certificate")?;
     let chain = signed["certChain"].as_array().map(Vec::as_slice).unwrap_or_default();
     let chain: String = chain.iter().filter_map(Value::as_str).collect();
 
     // A certificate of an earlier run stays where it is; this one gets its serial number into its name.
-    let leaf = Certificate::from_pem(&chain).context("the answer is not a certificate")?;
     let stem = match folder.path().join("certs").join(format!("{name}.crt")).exists() {
         true => format!("{name}-{}", leaf.serial()),
         false => name.clone(),
@@ -162,7 +169,8 @@ fn request(name: &str, key: &PrivateKey) -> Result<String, CliError> {
 fn token(name: &str, provisioner: &str, audience: &str, key: &PrivateJwk) -> Result<String, CliError> {
     let now = SystemClock.now().as_second();
     let id = random_bytes::<32>(&SystemRandom).context("a token cannot be drawn")?;
-    let private = PrivateKey::from_pkcs8_der(key.pkcs8_der().expose()).context("the provisioner's key cannot be used")?;
+    let private = PrivateKey::from_pkcs8_der(key.pkcs8_der().expose())
+        .context("the provisioner's key cannot be used")?;
     let kind = private.public_key().kind();
     let header = json!({
         "alg": SigningAlgorithm::default_for(kind).name(),
@@ -179,8 +187,11 @@ fn token(name: &str, provisioner: &str, audience: &str, key: &PrivateJwk) -> Res
         "iat": now,
         "exp": now + TOKEN_SECONDS,
     });
-    let signed_part =
-        format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let signed_part = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
     let signature = private
         .sign_jose(SignatureAlgorithm::default_for(kind), signed_part.as_bytes())
         .context("the token cannot be signed")?;
@@ -189,7 +200,13 @@ fn token(name: &str, provisioner: &str, audience: &str, key: &PrivateJwk) -> Res
 
 const TOKEN_SECONDS: i64 = 300;
 
-fn say_how_to_go_on(folder: &Folder, url: &str, root: &Certificate, password_file: &Path, first: &FirstCertificate) {
+fn say_how_to_go_on(
+    folder: &Folder,
+    url: &str,
+    root: &Certificate,
+    password_file: &Path,
+    first: &FirstCertificate,
+) {
     let root_file = folder.root_certificate();
     println!("Serving it at {url}");
     println!("Root fingerprint: {}", root.fingerprint_sha256());

@@ -83,11 +83,8 @@ impl Server {
     /// Serves until `shutdown` ends, and the requests under way after it.
     pub(crate) async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), CliError> {
         let router = stepless_functions::all(Arc::clone(&self.authority), self.trace_header);
-        let renewal = tokio::spawn(keep_fresh(
-            self.authority,
-            self.tls.certificate.clone(),
-            self.certificate.due(),
-        ));
+        let renewal =
+            tokio::spawn(keep_fresh(self.authority, self.tls.certificate.clone(), self.certificate.due()));
         let served = stepless_net::serve(router, self.listener, &self.tls, &Limits::STANDARD, shutdown).await;
         renewal.abort();
         served.context("the server ended")?;
@@ -125,22 +122,29 @@ fn tls_settings(
     authority: &Authority,
     certificate: &OwnCertificate,
 ) -> Result<TlsSettings, CliError> {
-    let versions = match (config.tls.min_version, config.tls.max_version) {
-        (TlsVersion::Tls1_3, _) => TlsVersions::Tls13,
-        (_, TlsVersion::Tls1_3) => TlsVersions::Tls12AndTls13,
-        _ => TlsVersions::Tls12,
-    };
-    let offered = config.tls.cipher_suites.iter().filter(|suite| suite.is_offered());
-    let cipher_suites = offered
+    let suites = config.tls.cipher_suites.iter();
+    let tls12_suites = suites
+        .filter(|suite| suite.is_offered() && suite.is_for_tls_1_2())
         .map(|suite| suite.registered_name().parse::<CipherSuite>())
         .collect::<Result<Vec<_>, _>>()
         .context("tls.cipherSuites cannot be used")?;
-    let anchors = authority.roots().iter().chain(authority.issuers().certificates());
+    // A list without a suite for TLS 1.2 asks for no TLS 1.2; the listener would take an empty list as all suites.
+    let tls12 = config.tls.min_version <= TlsVersion::V1_2
+        && (config.tls.cipher_suites.is_empty() || !tls12_suites.is_empty());
+    let versions = match (tls12, config.tls.max_version == TlsVersion::V1_3) {
+        (true, true) => TlsVersions::Tls12AndTls13,
+        (true, false) => TlsVersions::Tls12,
+        (false, true) => TlsVersions::Tls13,
+        (false, false) => {
+            return Err(CliError::new("tls: no version of TLS is left that has a cipher suite"));
+        }
+    };
+    let anchors = authority.roots().iter().chain(authority.issuers());
     Ok(TlsSettings {
         certificate: certificate.serve()?,
         client_trust: anchors.map(|anchor| anchor.as_der().to_vec()).collect(),
         versions,
-        cipher_suites,
+        tls12_suites,
     })
 }
 

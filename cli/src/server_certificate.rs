@@ -28,7 +28,7 @@ impl OwnCertificate {
             .await
             .context("the server's own certificate cannot be issued")?;
         let leaf = issued.certificate().as_der().to_vec();
-        let issuers = authority.issuers().certificates().iter().map(|issuer| issuer.as_der().to_vec());
+        let issuers = authority.issuers().iter().map(|issuer| issuer.as_der().to_vec());
         Ok(Self {
             chain: std::iter::once(leaf).chain(issuers).collect(),
             key: key.to_pkcs8_der().context("a key cannot be written")?,
@@ -38,7 +38,8 @@ impl OwnCertificate {
 
     /// What the listener shows.
     pub(crate) fn serve(&self) -> Result<ServerCertificate, CliError> {
-        ServerCertificate::new(self.chain.clone(), &self.key).context("the server's own certificate cannot be used")
+        ServerCertificate::new(self.chain.clone(), &self.key)
+            .context("the server's own certificate cannot be used")
     }
 }
 
@@ -57,10 +58,14 @@ pub(crate) async fn keep_fresh(authority: Arc<Authority>, shown: ServerCertifica
                     info!(due = %next.due, "the server's own certificate was renewed");
                     due = next.due;
                 }
-                Err(error) => error!(error = &error as &dyn std::error::Error, "the new certificate cannot be used"),
+                Err(error) => {
+                    error!(error = &error as &dyn std::error::Error, "the new certificate cannot be used")
+                }
             },
             // The next round tries again; a third of the certificate's life is left for that.
-            Err(error) => error!(error = &error as &dyn std::error::Error, "the server's certificate was not renewed"),
+            Err(error) => {
+                error!(error = &error as &dyn std::error::Error, "the server's certificate was not renewed")
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -15,10 +15,6 @@ use tracing::{error, info, warn};
 
 use crate::error::Cause;
 use crate::request_id::RequestId;
-
-/// Where a request came from, put into its extensions by the listener or the platform; never taken from a header.
-#[derive(Clone, Copy, Debug)]
-pub struct RemoteAddress(pub SocketAddr);
 
 /// What the log says of a certificate that leaves.
 #[derive(Clone, Debug)]
@@ -33,7 +29,7 @@ impl From<&IssuedCertificate> for LoggedCertificate {
         let certificate = issued.certificate();
         Self {
             serial: certificate.serial().clone(),
-            subject: certificate.subject().common_name().unwrap_or_default(),
+            subject: certificate.subject().common_name().unwrap_or_default().to_owned(),
             provisioner: issued.provisioner().map(ToOwned::to_owned),
         }
     }
@@ -48,9 +44,10 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let agent =
+        request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let id = request.extensions().get::<RequestId>().cloned();
-    let remote = request.extensions().get::<RemoteAddress>().map(|remote| remote.0.to_string());
+    let remote = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|remote| remote.0.to_string());
 
     let response = next.run(request).await;
 

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -22,13 +22,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The request could not be completed: the body is longer than 1 MiB.",
-            ),
-            _ => ApiError::bad_request("error reading request body").because(rejection),
-        })?;
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The request could not be completed: the body is longer than 1 MiB.",
+                ),
+                _ => ApiError::bad_request("error reading request body").because(rejection),
+            })?;
         serde_json::from_slice(&bytes)
             .map(JsonBody)
             .map_err(|error| ApiError::bad_request("error decoding json").because(error))
@@ -36,7 +37,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 }
 
 /// A JSON answer, with the line feed at its end that `step` clients know.
-pub(crate) fn json(value: &impl Serialize) -> impl IntoResponse + use<> {
+pub(crate) fn json<T: Serialize>(value: &T) -> Response {
     let headers: [(HeaderName, HeaderValue); 1] =
         [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     match serde_json::to_vec(value) {

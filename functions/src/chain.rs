@@ -15,8 +15,8 @@ struct Body<'a> {
     ca: Option<&'a str>,
     #[serde(rename = "certChain")]
     chain: Vec<&'a str>,
-    #[serde(rename = "tlsOptions", skip_serializing_if = "Option::is_none")]
-    tls_options: Option<&'a TlsOptions>,
+    #[serde(rename = "tlsOptions")]
+    tls_options: &'a TlsOptions,
 }
 
 /// 201 with the certificate, its issuers, and the TLS options that clients start their own servers with.

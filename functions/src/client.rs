@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
-use stepless_core::authority::ClientCredential;
+use stepless_core::authority::{ClientCredential, RenewToken};
 use stepless_core::peer::PeerCertificates;
 
 use crate::error::ApiError;
@@ -27,7 +27,7 @@ impl<S: Sync> FromRequestParts<S> for Client {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "));
         match bearer {
-            Some(token) => Ok(Self(ClientCredential::RenewToken(token.to_owned()))),
+            Some(token) => Ok(Self(ClientCredential::RenewToken(RenewToken::new(token.to_owned())))),
             None => Err(ApiError::bad_request("missing client certificate")),
         }
     }

@@ -61,10 +61,10 @@ impl From<AuthorityError> for ApiError {
     fn from(error: AuthorityError) -> Self {
         use AuthorityError as E;
         let answer = match &error {
-            E::Invalid(InvalidRequest::NotPassive) | E::NoPersistence => Self::fixed(StatusCode::NOT_IMPLEMENTED),
-            E::Invalid(_) | E::TokenFlowNotSupported | E::AlreadyRevoked { .. } => {
-                Self::bad_request(&error)
+            E::Invalid(InvalidRequest::NotPassive) | E::NoPersistence => {
+                Self::fixed(StatusCode::NOT_IMPLEMENTED)
             }
+            E::Invalid(_) | E::TokenFlowNotSupported | E::AlreadyRevoked { .. } => Self::bad_request(&error),
             E::Refused(_) => Self::new(
                 StatusCode::FORBIDDEN,
                 format!("The request was forbidden by the certificate authority: {error}."),
@@ -132,7 +132,9 @@ fn fixed_text(status: StatusCode) -> &'static str {
         StatusCode::FORBIDDEN => "The request was forbidden by the certificate authority.",
         StatusCode::NOT_FOUND => "The requested resource could not be found.",
         StatusCode::METHOD_NOT_ALLOWED => "The method is not allowed for this resource.",
-        StatusCode::NOT_IMPLEMENTED => "The requested method is not implemented by the certificate authority.",
+        StatusCode::NOT_IMPLEMENTED => {
+            "The requested method is not implemented by the certificate authority."
+        }
         StatusCode::SERVICE_UNAVAILABLE => "The certificate authority is busy; please try again.",
         _ => "The certificate authority encountered an Internal Server Error.",
     }

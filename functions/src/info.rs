@@ -35,7 +35,7 @@ struct Health {
     status: &'static str,
 }
 
-async fn health() -> impl IntoResponse {
+async fn health() -> Response {
     json(&Health { status: "ok" })
 }
 
@@ -44,7 +44,7 @@ struct Version {
     version: &'static str,
 }
 
-async fn version() -> impl IntoResponse {
+async fn version() -> Response {
     json(&Version { version: env!("CARGO_PKG_VERSION") })
 }
 
@@ -53,10 +53,13 @@ struct Root<'a> {
     ca: &'a str,
 }
 
-async fn root(State(authority): State<Arc<Authority>>, Path(sha): Path<String>) -> Result<Response, ApiError> {
+async fn root(
+    State(authority): State<Arc<Authority>>,
+    Path(sha): Path<String>,
+) -> Result<Response, ApiError> {
     let fingerprint = sha.replace('-', "").to_lowercase();
     match authority.root_pem(&fingerprint) {
-        Some(pem) => Ok(json(&Root { ca: pem }).into_response()),
+        Some(pem) => Ok(json(&Root { ca: pem })),
         None => Err(ApiError::not_found(format!(
             "root certificate with fingerprint {fingerprint:?} was not found"
         ))),
@@ -68,11 +71,11 @@ struct Certificates<'a> {
     crts: &'a [String],
 }
 
-async fn roots(State(authority): State<Arc<Authority>>) -> impl IntoResponse {
-    (StatusCode::CREATED, json(&Certificates { crts: authority.roots_pem() }))
+async fn roots(State(authority): State<Arc<Authority>>) -> Response {
+    (StatusCode::CREATED, json(&Certificates { crts: authority.roots_pem() })).into_response()
 }
 
-async fn roots_pem(State(authority): State<Arc<Authority>>) -> impl IntoResponse {
+async fn roots_pem(State(authority): State<Arc<Authority>>) -> Response {
     pem_file(authority.roots_pem())
 }
 
@@ -82,11 +85,11 @@ async fn intermediates(State(authority): State<Arc<Authority>>) -> Result<Respon
 }
 
 async fn intermediates_pem(State(authority): State<Arc<Authority>>) -> Result<Response, ApiError> {
-    Ok(pem_file(some_intermediates(&authority)?).into_response())
+    Ok(pem_file(some_intermediates(&authority)?))
 }
 
-async fn federation(State(authority): State<Arc<Authority>>) -> impl IntoResponse {
-    (StatusCode::CREATED, json(&Certificates { crts: authority.federation_pem() }))
+async fn federation(State(authority): State<Arc<Authority>>) -> Response {
+    (StatusCode::CREATED, json(&Certificates { crts: authority.federation_pem() })).into_response()
 }
 
 #[derive(Deserialize)]
@@ -112,8 +115,9 @@ async fn provisioners(
             ApiError::bad_request(format_args!("limit '{limit}' is not an integer")).because(error)
         })?,
     };
-    let (provisioners, next_cursor) = authority.provisioners().page(page.cursor.as_deref().unwrap_or(""), limit);
-    Ok(json(&ProvisionersPage { provisioners, next_cursor }).into_response())
+    let (provisioners, next_cursor) =
+        authority.provisioners().page(page.cursor.as_deref().unwrap_or(""), limit);
+    Ok(json(&ProvisionersPage { provisioners, next_cursor }))
 }
 
 #[derive(Serialize)]
@@ -126,7 +130,7 @@ async fn encrypted_key(
     Path(kid): Path<String>,
 ) -> Result<Response, ApiError> {
     match authority.provisioners().encrypted_key(&kid) {
-        Some(key) => Ok(json(&EncryptedKey { key }).into_response()),
+        Some(key) => Ok(json(&EncryptedKey { key })),
         None => Err(ApiError::fixed(StatusCode::NOT_FOUND)),
     }
 }
@@ -143,6 +147,7 @@ fn some_intermediates(authority: &Authority) -> Result<&[String], ApiError> {
     }
 }
 
-fn pem_file(certificates: &[String]) -> impl IntoResponse + use<> {
-    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/x-pem-file"))], certificates.concat())
+fn pem_file(certificates: &[String]) -> Response {
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/x-pem-file"))];
+    (headers, certificates.concat()).into_response()
 }

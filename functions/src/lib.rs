@@ -24,13 +24,16 @@ mod client;
 mod error;
 mod request_id;
 
-pub use access_log::RemoteAddress;
 pub use request_id::TraceHeader;
 
 /// The functions of a certificate authority in one router, each route under `/` and under `/1.0`, with request ids, an
 /// access log, and errors in step's JSON for whatever goes wrong, a panic included.
 pub fn all(authority: Arc<Authority>, trace_header: TraceHeader) -> Router {
-    serve(info::routes().merge(sign::routes()).merge(renew::routes()).merge(revoke::routes()), authority, trace_header)
+    serve(
+        info::routes().merge(sign::routes()).merge(renew::routes()).merge(revoke::routes()),
+        authority,
+        trace_header,
+    )
 }
 
 /// Completes the routes of one or several functions into a service: aliases, limits, request ids, log and errors.

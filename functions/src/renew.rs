@@ -19,7 +19,10 @@ pub fn routes() -> Router<Arc<Authority>> {
     Router::new().route("/renew", post(renew)).route("/re-sign", post(renew)).route("/rekey", post(rekey))
 }
 
-async fn renew(State(authority): State<Arc<Authority>>, Client(credential): Client) -> Result<Response, ApiError> {
+async fn renew(
+    State(authority): State<Arc<Authority>>,
+    Client(credential): Client,
+) -> Result<Response, ApiError> {
     let issued = authority.renew(&credential).await?;
     Ok(chain::created(&authority, &issued))
 }

@@ -18,7 +18,12 @@ impl RequestId {
     }
 
     fn from_headers(headers: &HeaderMap, trace_header: &HeaderName) -> Option<Self> {
-        [&REQUEST_ID, trace_header].into_iter().filter_map(|name| headers.get(name)).find(is_sound).cloned().map(Self)
+        [&REQUEST_ID, trace_header]
+            .into_iter()
+            .filter_map(|name| headers.get(name))
+            .find(is_sound)
+            .cloned()
+            .map(Self)
     }
 
     fn random() -> Self {
@@ -48,7 +53,11 @@ impl Default for TraceHeader {
 }
 
 /// Gives the request an id, and the response the same one.
-pub(crate) async fn assign(State(trace_header): State<TraceHeader>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn assign(
+    State(trace_header): State<TraceHeader>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let id = RequestId::from_headers(request.headers(), &trace_header.0).unwrap_or_else(RequestId::random);
     request.extensions_mut().insert(id.clone());
     let mut response = next.run(request).await;

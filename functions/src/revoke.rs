@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::post;
 use serde::{Deserialize, Serialize};
-use stepless_core::authority::{Authority, RevokeCredential, RevokeRequest};
+use stepless_core::authority::{Authority, AuthorityError, RevokeCredential, RevokeRequest};
 
 use crate::access_log::LoggedRevocation;
 use crate::body::{JsonBody, json};
@@ -44,7 +44,8 @@ async fn revoke(
         body.reason_code.unwrap_or_default(),
         body.reason.unwrap_or_default(),
         body.passive.unwrap_or_default(),
-    )?;
+    )
+    .map_err(AuthorityError::Invalid)?;
     let credential = match (body.ott.filter(|token| !token.is_empty()), peer) {
         (Some(token), _) => RevokeCredential::Token(token),
         (None, Some(certificates)) => RevokeCredential::Certificates(certificates),
@@ -52,7 +53,7 @@ async fn revoke(
     };
     let serial = request.serial().clone();
     authority.revoke(request, &credential).await?;
-    let mut response = json(&Revoked { status: "ok" }).into_response();
+    let mut response = json(&Revoked { status: "ok" });
     response.extensions_mut().insert(LoggedRevocation(serial));
     Ok(response)
 }

@@ -28,7 +28,10 @@ struct Body {
     not_after: Option<TimeDuration>,
 }
 
-async fn sign(State(authority): State<Arc<Authority>>, JsonBody(body): JsonBody<Body>) -> Result<Response, ApiError> {
+async fn sign(
+    State(authority): State<Arc<Authority>>,
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Response, ApiError> {
     let request = SignRequest {
         csr: body.csr.as_deref().unwrap_or_default(),
         token: body.ott.as_deref().unwrap_or_default(),

@@ -128,9 +128,11 @@ impl Authority {
         let intermediates: Vec<_> = chain.collect();
         // A certificate that is over may still be renewed where its provisioner allows it; its issuer may not be over.
         let at = now.min(subtract(leaf.not_after(), MARGIN)).max(leaf.not_before());
-        let own = self.issuers.certificates();
-        let ours = verify_client_chain(&leaf, &[], own, at).is_ok()
-            && own.iter().any(|issuer| issuer.subject().as_der() == leaf.issuer().as_der() && issuer.is_valid_at(now));
+        let issuer_is_valid = |issuer: &Certificate| {
+            issuer.subject().as_der() == leaf.issuer().as_der() && issuer.is_valid_at(now)
+        };
+        let ours = verify_client_chain(&leaf, &[], &self.own_issuers, at).is_ok()
+            && self.own_issuers.iter().any(issuer_is_valid);
         if !ours {
             if now > leaf.not_after() {
                 return Err(AuthorityError::CertificateExpired { not_after: leaf.not_after() });
@@ -151,10 +153,11 @@ impl Authority {
 
     async fn provisioner_by_record(&self, leaf: &Certificate) -> Result<&Provisioner, AuthorityError> {
         let found = self.store.get(&table::certificate(leaf.serial())).await?;
-        let record: CertificateRecord =
-            table::decode(&found.ok_or(AuthorityError::UnknownCertificate)?)?;
+        let record: CertificateRecord = table::decode(&found.ok_or(AuthorityError::UnknownCertificate)?)?;
         match (record.state, record.provisioner) {
-            (CertificateState::Issued { certificate }, Some(provisioner)) if certificate.0 == leaf.as_der() => {
+            (CertificateState::Issued { certificate }, Some(provisioner))
+                if certificate.0 == leaf.as_der() =>
+            {
                 self.provisioners.by_id(&provisioner.id).ok_or(AuthorityError::UnknownCertificate)
             }
             _ => Err(AuthorityError::UnknownCertificate),
@@ -171,7 +174,7 @@ const MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
 fn parse_chain(chain: &[Vec<u8>]) -> Result<Vec<Certificate>, AuthorityError> {
     if chain.len() > MAX_CHAIN {
-        return Err(ChainError::TooLong.into());
+        return Err(ChainError::TooLong { certificates: chain.len() }.into());
     }
     chain.iter().map(|der| Certificate::from_der(der).map_err(|_| TokenError::NoChain.into())).collect()
 }
@@ -186,7 +189,9 @@ fn authorize_renewal(client: &ClientCertificate<'_>, now: Timestamp) -> Result<(
         return Err(AuthorityError::RenewalDisabled { provisioner: provisioner.name.clone() });
     }
     match check_window(&client.certificate, now) {
-        Err(AuthorityError::CertificateExpired { .. }) if provisioner.claims.allow_renewal_after_expiry => Ok(()),
+        Err(AuthorityError::CertificateExpired { .. }) if provisioner.claims.allow_renewal_after_expiry => {
+            Ok(())
+        }
         other => other,
     }
 }

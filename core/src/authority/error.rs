@@ -18,6 +18,7 @@ pub enum AuthorityError {
     /// The request is well-formed, and this credential does not allow it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The token is not one that this authority takes.
     #[error("the token was refused")]
     Token(#[from] TokenError),
     /// The token was spent before.

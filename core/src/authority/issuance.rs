@@ -8,7 +8,9 @@ use tracing::warn;
 
 use super::{Authority, AuthorityError, InternalError, Refusal, Unavailable};
 use crate::clock::{SignedDuration, Timestamp};
-use crate::store::table::{self, CertificateRecord, CertificateState, Der, ProvisionerReference, SpentRecord};
+use crate::store::table::{
+    self, CertificateRecord, CertificateState, Der, ProvisionerReference, SpentRecord,
+};
 use crate::store::{CommitError, Condition, Key, MAX_WRITES, Record, StoreError, Write};
 use crate::x509::{Certificate, CertificateBody, SerialNumber};
 
@@ -231,12 +233,14 @@ impl Authority {
             expires: None,
             indexes: table::certificate_indexes(&intent.serial, &record),
         }];
-        writes.extend(table::further_names(&intent.serial, &record).into_iter().map(|(key, entry)| Write::Put {
-            key,
-            condition: Condition::Any,
-            value: b"{}".to_vec(),
-            expires: None,
-            indexes: vec![entry],
+        writes.extend(table::further_names(&intent.serial, &record).into_iter().map(|(key, entry)| {
+            Write::Put {
+                key,
+                condition: Condition::Any,
+                value: b"{}".to_vec(),
+                expires: None,
+                indexes: vec![entry],
+            }
         }));
         // A certificate with more names than a commit has writes: the pointers that find no room go first. They lead
         // to an intent until the last commit, and readers pass over intents.
@@ -250,8 +254,11 @@ impl Authority {
             // Another function took the lease over and was first, or this commit was applied and its answer lost:
             // the certificate that has the record is the one that leaves.
             Err(CommitError::Conflict { found: Some(found), .. }) => issued(&found, provisioner),
-            Err(CommitError::Conflict { found: None, .. }) => Err(AuthorityError::Busy(Unavailable::LostRace)),
-            Err(CommitError::Store(error)) => match self.store.get(&table::certificate(&intent.serial)).await {
+            Err(CommitError::Conflict { found: None, .. }) => {
+                Err(AuthorityError::Busy(Unavailable::LostRace))
+            }
+            Err(CommitError::Store(error)) => match self.store.get(&table::certificate(&intent.serial)).await
+            {
                 Ok(Some(found)) => issued(&found, provisioner).map_err(|_| error.into()),
                 Ok(None) | Err(_) => Err(error.into()),
             },

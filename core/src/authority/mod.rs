@@ -33,7 +33,7 @@ use crate::provisioner::{Denied, Provisioners, TokenError};
 use crate::random::Random;
 use crate::store::table::{self, AuthorityRecord};
 use crate::store::{CommitError, Condition, Store, StoreError, Write};
-use crate::x509::{Certificate, IssuerChain};
+use crate::x509::{Certificate, IssuerChain, IssuerChainError};
 
 pub use client::{ClientCredential, RenewToken};
 pub use error::{AuthorityError, InternalError, InvalidRequest, Refusal, Unavailable};
@@ -49,6 +49,8 @@ use subject::SubjectTemplate;
 #[derive(Debug)]
 pub struct Authority {
     issuers: IssuerChain,
+    /// The certificates of `issuers`: what a leaf of this authority is signed by.
+    own_issuers: Vec<Certificate>,
     /// Key identifier of the issuer, in hex: records name it.
     issuer_id: String,
     /// What a client's chain may end in: the roots, and the issuers.
@@ -70,7 +72,7 @@ pub struct Authority {
     backdate: SignedDuration,
     /// Tokens from before are refused; `None` when the operator switched that off.
     created: Option<Timestamp>,
-    tls_options: Option<TlsOptions>,
+    tls_options: TlsOptions,
 }
 
 /// What an authority is made of.
@@ -99,13 +101,13 @@ pub struct AuthorityParts {
     /// The common name of its server certificate.
     pub common_name: String,
     /// Attributes that every subject gets which has none of its own.
-    pub subject_template: Option<Asn1Dn>,
+    pub subject_template: Asn1Dn,
     /// How long before now a certificate begins.
     pub backdate: SignedDuration,
     /// Whether tokens from before the authority's first start are refused.
     pub issued_at_check: IssuedAtCheck,
     /// What clients are told to start their own TLS servers with.
-    pub tls_options: Option<TlsOptions>,
+    pub tls_options: TlsOptions,
 }
 
 /// Whether the store survives the process.
@@ -132,7 +134,8 @@ impl Authority {
     /// # Errors
     /// [`OpenError`] when key and certificate do not belong together, or the store cannot be read.
     pub async fn open(parts: AuthorityParts) -> Result<Self, OpenError> {
-        let issuer = parts.issuers.issuer();
+        let issuers = parts.issuers.under(&parts.roots).map_err(OpenError::Issuers)?;
+        let issuer = issuers.issuer();
         if issuer.public_key() != parts.signer.public_key() {
             return Err(OpenError::KeyMismatch {
                 certificate: hex::encode(issuer.public_key().key_identifier()),
@@ -143,6 +146,7 @@ impl Authority {
             IssuedAtCheck::Enabled => Some(created(&*parts.store, parts.clock.now()).await?),
             IssuedAtCheck::Disabled => None,
         };
+        let own_issuers: Vec<_> = issuers.certificates().cloned().collect();
         let pem = |certificates: &[Certificate]| certificates.iter().map(Certificate::to_pem).collect();
         let mut federation = parts.roots.clone();
         for root in parts.federated_roots {
@@ -152,13 +156,14 @@ impl Authority {
         }
         Ok(Self {
             issuer_id: hex::encode(issuer.public_key().key_identifier()),
-            anchors: parts.roots.iter().chain(parts.issuers.certificates()).cloned().collect(),
+            anchors: parts.roots.iter().chain(&own_issuers).cloned().collect(),
             roots_pem: pem(&parts.roots),
             federation_pem: pem(&federation),
-            intermediates_pem: pem(parts.issuers.certificates()),
+            intermediates_pem: pem(&own_issuers),
+            own_issuers,
             roots: parts.roots,
             federation,
-            issuers: parts.issuers,
+            issuers,
             signer: parts.signer,
             store: parts.store,
             persistence: parts.persistence,
@@ -195,9 +200,9 @@ impl Authority {
         &self.federation_pem
     }
 
-    /// The issuing certificate and those between it and the root.
-    pub fn issuers(&self) -> &IssuerChain {
-        &self.issuers
+    /// The issuing certificate and those between it and the root, issuer first.
+    pub fn issuers(&self) -> &[Certificate] {
+        &self.own_issuers
     }
 
     /// The issuers, each as PEM, issuer first.
@@ -211,8 +216,8 @@ impl Authority {
     }
 
     /// What clients are told to start their own TLS servers with.
-    pub fn tls_options(&self) -> Option<&TlsOptions> {
-        self.tls_options.as_ref()
+    pub fn tls_options(&self) -> &TlsOptions {
+        &self.tls_options
     }
 
     /// Refuses tokens from before the authority existed: whatever store knew that they were spent is gone.
@@ -250,6 +255,9 @@ pub enum OpenError {
         /// Key identifier of the signer's key, in hex.
         key: String,
     },
+    /// The issuing certificate does not lead to a root.
+    #[error("the issuing chain cannot be used")]
+    Issuers(#[source] IssuerChainError),
     /// The store cannot be read or written.
     #[error("the store cannot be read")]
     Store(#[from] StoreError),

@@ -24,7 +24,11 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError`] as [`Authority::sign`].
-    pub async fn rekey(&self, credential: &ClientCredential, csr: &str) -> Result<IssuedCertificate, AuthorityError> {
+    pub async fn rekey(
+        &self,
+        credential: &ClientCredential,
+        csr: &str,
+    ) -> Result<IssuedCertificate, AuthorityError> {
         if csr.is_empty() {
             return Err(InvalidRequest::MissingCsr.into());
         }

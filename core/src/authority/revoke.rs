@@ -3,7 +3,9 @@
 use super::{Authority, AuthorityError, InvalidRequest, Persistence, Refusal};
 use crate::peer::PeerCertificates;
 use crate::provisioner::Operation;
-use crate::store::table::{self, BlockedKeyRecord, CertificateRecord, CertificateState, RevocationRecord, SpentRecord};
+use crate::store::table::{
+    self, BlockedKeyRecord, CertificateRecord, CertificateState, RevocationRecord, SpentRecord,
+};
 use crate::store::{CommitError, Condition, Write};
 use crate::x509::{Certificate, SerialNumber};
 
@@ -20,7 +22,12 @@ impl RevokeRequest {
     ///
     /// # Errors
     /// [`InvalidRequest`] names the member that is wrong.
-    pub fn parse(serial: &str, reason_code: i64, reason: String, passive: bool) -> Result<Self, InvalidRequest> {
+    pub fn parse(
+        serial: &str,
+        reason_code: i64,
+        reason: String,
+        passive: bool,
+    ) -> Result<Self, InvalidRequest> {
         if serial.is_empty() {
             return Err(InvalidRequest::MissingSerial);
         }
@@ -56,7 +63,11 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError`]; a token is spent only together with the revocation.
-    pub async fn revoke(&self, request: RevokeRequest, credential: &RevokeCredential) -> Result<(), AuthorityError> {
+    pub async fn revoke(
+        &self,
+        request: RevokeRequest,
+        credential: &RevokeCredential,
+    ) -> Result<(), AuthorityError> {
         if self.persistence == Persistence::UntilRestart {
             return Err(AuthorityError::NoPersistence);
         }
@@ -65,7 +76,8 @@ impl Authority {
             RevokeCredential::Token(token) => {
                 let (provisioner, token) = self.authorize_token(token, Operation::Revoke)?;
                 self.check_serial(&request, token.subject())?;
-                let mark = SpentRecord { request: request.serial.to_string(), serial: None, lease_until: now };
+                let mark =
+                    SpentRecord { request: request.serial.to_string(), serial: None, lease_until: now };
                 let spent = Write::Put {
                     key: token.spent_key(),
                     condition: Condition::Absent,

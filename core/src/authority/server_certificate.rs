@@ -12,7 +12,10 @@ impl Authority {
     ///
     /// # Errors
     /// [`AuthorityError`] as [`Authority::sign`]; a name of the configuration that cannot be certified is a refusal.
-    pub async fn issue_server_certificate(&self, key: &PublicKey) -> Result<IssuedCertificate, AuthorityError> {
+    pub async fn issue_server_certificate(
+        &self,
+        key: &PublicKey,
+    ) -> Result<IssuedCertificate, AuthorityError> {
         let now = self.clock.now();
         let issuer_end = self.issuers.issuer().not_after();
         if issuer_end < now {
@@ -21,7 +24,8 @@ impl Authority {
         let start = now.saturating_sub(BACKDATE).unwrap_or(now);
         let end = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX).min(issuer_end);
         let validity = Validity::new(start, end).map_err(|_| InvalidRequest::Reversed)?;
-        let names = self.dns_names.iter().map(|name| SubjectAltName::classify(name)).collect::<Result<_, _>>();
+        let names =
+            self.dns_names.iter().map(|name| SubjectAltName::classify(name)).collect::<Result<_, _>>();
         let sans = SubjectAltNames { names: names.map_err(Refusal::Name)?, others: Vec::new() };
         let subject = DistinguishedName::from_common_name(&self.common_name).map_err(Refusal::Subject)?;
         self.issuers.permits(&subject, &sans).map_err(Refusal::NameConstraint)?;

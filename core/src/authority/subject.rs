@@ -8,8 +8,7 @@ use crate::x509::{DistinguishedName, NameError, NameFields};
 pub(super) struct SubjectTemplate(NameFields);
 
 impl SubjectTemplate {
-    pub(super) fn new(template: Option<Asn1Dn>) -> Self {
-        let template = template.unwrap_or_default();
+    pub(super) fn new(template: Asn1Dn) -> Self {
         let list = |text: String| if text.is_empty() { Vec::new() } else { vec![text] };
         Self(NameFields {
             country: list(template.country),
@@ -30,6 +29,6 @@ impl SubjectTemplate {
         if !common_name.is_empty() {
             common_name.clone_into(&mut fields.common_name);
         }
-        DistinguishedName::from_fields(fields)
+        DistinguishedName::from_fields(&fields)
     }
 }

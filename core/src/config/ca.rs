@@ -15,7 +15,7 @@ use super::view::View;
 use super::{schema, unbuilt};
 use crate::secret::SecretBytes;
 
-pub use values::{KeySource, KmsScheme, KmsUri, ListenAddress};
+pub use values::{KeySource, KmsScheme, KmsUri, ListenAddress, ParseAddressError};
 
 /// A whole configuration that a CA can start with: every required part is there, every value is allowed.
 ///
@@ -238,9 +238,9 @@ fn dns_names(view: &View<'_>) -> Result<Vec<String>, ConfigError> {
 
 fn logger(view: &View<'_>) -> LoggerConfig {
     LoggerConfig {
-        format: match view.at("format").text() {
-            Some("json") => LogFormat::Json,
-            Some("common") => LogFormat::Common,
+        format: match view.at("format").word().as_str() {
+            "json" => LogFormat::Json,
+            "common" => LogFormat::Common,
             _ => LogFormat::Text,
         },
         trace_header: view.at("traceHeader").text().unwrap_or(DEFAULT_TRACE_HEADER).to_owned(),
@@ -251,7 +251,9 @@ fn database(view: &View<'_>) -> Result<Option<DatabaseConfig>, ConfigError> {
     if !view.is_present() {
         return Ok(None);
     }
-    let kind = match view.at("type").required_text("the type of the database, such as \"badgerv2\"")? {
+    let type_at = view.at("type");
+    let kind = match type_at.word().as_str() {
+        "" => return Err(type_at.missing("the type of the database, such as \"badgerv2\",")),
         "bbolt" => DatabaseKind::Bbolt,
         "badgerv2" => DatabaseKind::BadgerV2,
         _ => DatabaseKind::BadgerV1,

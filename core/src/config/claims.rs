@@ -183,3 +183,6 @@ pub enum ClaimsError {
         max: GoDuration,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -224,3 +224,6 @@ const HOUR: u64 = 60 * MINUTE;
 
 /// The magnitude of the smallest `i64`: one more than the largest, so only a negative duration reaches it.
 const LARGEST_NEGATIVE: u64 = i64::MIN.unsigned_abs();
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ mod view;
 
 pub use ca::{
     Asn1Dn, AuthorityConfig, CaConfig, DatabaseConfig, DatabaseKind, KeySource, KmsScheme, KmsUri,
-    ListenAddress, LogFormat, LoggerConfig,
+    ListenAddress, LogFormat, LoggerConfig, ParseAddressError,
 };
 pub use claims::{ClaimOverrides, Claims, ClaimsError, LifetimeOverrides, Lifetimes};
 pub use duration::{GoDuration, ParseDurationError};
@@ -30,3 +30,6 @@ pub use provisioner::{Listing, Provisioner, ProvisionerDetails, ProvisionerKind,
 pub use render::{InitOptions, InitProvisioner, render_defaults};
 pub use time::{ParseTimeError, TimeDuration, TimeOutOfRange};
 pub use tls::{CipherSuite, TlsOptions, TlsVersion};
+
+#[cfg(test)]
+mod tests;

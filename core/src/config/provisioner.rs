@@ -77,9 +77,7 @@ impl RawJwk {
     pub fn kid(&self) -> &str {
         self.0.get("kid").and_then(|kid| kid.as_str()).unwrap_or_default()
     }
-}
 
-impl RawJwk {
     /// The public members of `jwk`; whatever else it holds is left behind, a private key included.
     pub fn public_part_of(jwk: &serde_json::Value) -> Self {
         let members =
@@ -122,7 +120,7 @@ pub enum ProvisionerKind {
 }
 
 impl ProvisionerKind {
-    const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Jwk,
         Self::Oidc,
         Self::Gcp,

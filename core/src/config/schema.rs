@@ -18,7 +18,7 @@ pub(super) enum Shape {
     Text,
     /// A text that no message may repeat.
     Secret,
-    /// One of these words, in any case.
+    /// One of these words, in any case; it stays as written, for `/provisioners` shows it so.
     Word(&'static [&'static str]),
     /// `true` or `false`.
     Flag,

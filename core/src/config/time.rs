@@ -162,3 +162,6 @@ fn go_zero_time() -> Timestamp {
 }
 
 const DATE_TIME_SHAPE: &[u8] = b"0000-00-00T00:00:00";
+
+#[cfg(test)]
+mod tests;

@@ -20,8 +20,10 @@ struct Row {
 
 /// When what stands at a path asks for the thing.
 enum Asked {
-    /// When it says anything at all.
+    /// When it says anything but false, zero or empty.
     BySaying,
+    /// When it is an object with any member: even an empty value there replaces another.
+    ByHolding,
     /// When it is this word, in any case.
     By(&'static [&'static str]),
     /// When it is a key outside of files.
@@ -34,7 +36,7 @@ enum Verdict {
     RefuseProvisioner,
 }
 
-use Asked::{By, ByKmsUri, BySaying};
+use Asked::{By, ByHolding, ByKmsUri, BySaying};
 use Verdict::{RefuseProvisioner, RefuseStart, Warn};
 
 const ROWS: &[Row] = &[
@@ -98,7 +100,7 @@ const ROWS: &[Row] = &[
     row(PROVISIONER_TYPE, By(&["nebula"]), RefuseProvisioner, "the Nebula provisioner is not there yet"),
     row(X509_TEMPLATE, BySaying, RefuseProvisioner, NO_TEMPLATES),
     row(X509_TEMPLATE_FILE, BySaying, RefuseProvisioner, NO_TEMPLATES),
-    row(X509_TEMPLATE_DATA, BySaying, RefuseProvisioner, NO_TEMPLATES),
+    row(X509_TEMPLATE_DATA, ByHolding, RefuseProvisioner, NO_TEMPLATES),
     row(
         "authority.provisioners[].options.webhooks",
         BySaying,
@@ -210,6 +212,7 @@ impl Asked {
     fn is_met(&self, node: &Node) -> bool {
         match (self, node) {
             (Self::BySaying, node) => !node.is_empty(),
+            (Self::ByHolding, Node::Object(members)) => !members.is_empty(),
             (Self::By(words), Node::Text(text)) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
             (Self::ByKmsUri, Node::Text(text)) => {
                 matches!(super::ca::KeySource::from_text(text), super::ca::KeySource::Uri(_))

@@ -42,6 +42,11 @@ impl<'a> View<'a> {
         }
     }
 
+    /// A word that may be written in any case, in lower case; empty when absent.
+    pub(super) fn word(&self) -> String {
+        self.text().unwrap_or_default().to_ascii_lowercase()
+    }
+
     pub(super) fn owned_text(&self) -> String {
         self.text().unwrap_or_default().to_owned()
     }

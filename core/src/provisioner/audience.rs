@@ -73,8 +73,10 @@ impl Audiences {
     ///
     /// Nothing is decoded or normalised, so that a look-alike host or path never passes.
     pub fn allow(&self, audience: &[&str], operation: Operation, fragment: &str) -> bool {
-        audience.iter().any(|value| self.is_url_of(value, operation, fragment) || {
-            fragment.is_empty() && operation.takes_legacy_audience() && *value == LEGACY_AUDIENCE
+        audience.iter().any(|value| {
+            self.is_url_of(value, operation, fragment) || {
+                fragment.is_empty() && operation.takes_legacy_audience() && *value == LEGACY_AUDIENCE
+            }
         })
     }
 
@@ -141,7 +143,8 @@ mod tests {
             ("", false),
         ];
         for (host, known) in hosts {
-            for path in ["/sign", "/renew", "/revoke", "/ssh/sign", "/ssh/renew", "/ssh/rekey", "/ssh/revoke"] {
+            for path in ["/sign", "/renew", "/revoke", "/ssh/sign", "/ssh/renew", "/ssh/rekey", "/ssh/revoke"]
+            {
                 for prefix in ["", "/1.0"] {
                     for operation in Operation::ALL {
                         let url = format!("https://{host}{prefix}{path}");
@@ -149,7 +152,11 @@ mod tests {
 
                         let expected = known && operation.paths().contains(&path);
 
-                        assert_eq!(audiences().allow(&aud, operation, ""), expected, "{aud:?} for {operation:?}");
+                        assert_eq!(
+                            audiences().allow(&aud, operation, ""),
+                            expected,
+                            "{aud:?} for {operation:?}"
+                        );
                     }
                 }
             }

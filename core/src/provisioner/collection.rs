@@ -143,7 +143,8 @@ impl Provisioners {
             "" => format!("{issuer}:{key_id}"),
             fragment => fragment.to_owned(),
         };
-        let found = self.audiences.allow_any(&audience, fragment).then(|| self.by_token_id.get(&token_id)).flatten();
+        let found =
+            self.audiences.allow_any(&audience, fragment).then(|| self.by_token_id.get(&token_id)).flatten();
         found.and_then(|position| self.list.get(*position)).ok_or_else(|| TokenError::UnknownProvisioner {
             issuer: clip(issuer),
             key_id: clip(key_id),

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 pub struct Record {
     /// Where it lies.
     pub key: Key,
-    /// 1 when it was created, one more at every [`Write::Put`] over it.
+    /// 1 when it was created, one more at every [`Write::Put`](super::Write::Put) over it.
     pub version: u64,
     /// From this instant on it counts as absent. `None`: it stays.
     pub expires: Option<Timestamp>,

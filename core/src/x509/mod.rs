@@ -27,6 +27,7 @@ mod body;
 mod certificate;
 mod chain;
 mod request;
+mod request_body;
 mod validity;
 
 pub use body::{BodyError, CertificateBody, Issuance};
@@ -41,6 +42,7 @@ pub use pem::PemError;
 pub use profile::Profile;
 pub use provisioner_extension::{ProvisionerExtension, ProvisionerExtensionError, ProvisionerKind};
 pub use request::{CertificateRequest, RequestError};
+pub use request_body::RequestBody;
 pub use san::{NameFault, OtherName, SanError, SubjectAltName, SubjectAltNames};
 pub use serial::{ParseSerialError, SerialNumber};
 pub use uri_name::UriName;

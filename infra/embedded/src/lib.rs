@@ -12,5 +12,8 @@ mod page;
 mod store;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use database::OpenError;
 pub use store::EmbeddedStore;

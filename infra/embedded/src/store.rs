@@ -52,7 +52,11 @@ impl EmbeddedStore {
     ///
     /// # Errors
     /// When the system gives no thread.
-    fn start(database: Database, reopen: Opener, clock: Arc<dyn Clock>) -> Result<Self, std::io::Error> {
+    pub(crate) fn start(
+        database: Database,
+        reopen: Opener,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, std::io::Error> {
         let shared = Arc::new(Shared::new(database, reopen));
         let (jobs, waiting) = mpsc::channel();
         let writer = Writer { shared: Arc::clone(&shared), clock: Arc::clone(&clock), jobs: waiting };

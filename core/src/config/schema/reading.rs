@@ -32,11 +32,10 @@ impl Reading {
     fn value(&mut self, node: Node, shape: &Shape, path: &JsonPath) -> Result<Node, ConfigError> {
         match (shape, node) {
             (Shape::Secret, Node::Text(text)) => Ok(Node::Secret(SecretBytes::new(text.into_bytes()))),
-            (Shape::Word(words), Node::Text(text)) => {
-                match words.iter().find(|word| word.eq_ignore_ascii_case(&text)) {
-                    Some(word) => Ok(Node::Text((*word).to_owned())),
-                    None => Err(wrong(&Node::Text(text), shape, path)),
-                }
+            (Shape::Word(words), Node::Text(text))
+                if words.iter().any(|word| word.eq_ignore_ascii_case(&text)) =>
+            {
+                Ok(Node::Text(text))
             }
             (Shape::Duration, Node::Text(text)) => match text.parse::<GoDuration>() {
                 Ok(duration) => Ok(Node::Text(duration.to_string())),

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
@@ -269,4 +270,33 @@ fn no_random_bytes_mean_no_encrypted_key() {
     let refused = key.to_encrypted_pem(&password(), &Broken);
 
     assert!(matches!(refused, Err(WriteKeyError::Random(RandomError))));
+}
+
+proptest! {
+    /// The fixtures here derive their keys fast.
+    #[test]
+    fn x2_a_damaged_file_is_another_key_or_an_error_but_no_panic(
+        file in prop::sample::select(vec![
+            fixture!("p256-ecparam.pem"),
+            fixture!("p256-legacy-des3.pem"),
+            fixture!("p256-pbes2-aes192-sha1.pem"),
+            fixture!("rsa2048-pkcs1.pem"),
+            fixture!("ed25519.pem"),
+        ]),
+        at in any::<prop::sample::Index>(),
+        damage in prop_oneof![Just(None), any::<u8>().prop_map(Some)],
+    ) {
+        let mut file = file.to_vec();
+        let at = at.index(file.len());
+        match damage {
+            Some(byte) => file[at] = byte,
+            None => file.truncate(at),
+        }
+
+        if let Ok(key) = PrivateKey::from_pem(&file, Some(&password())) {
+            let algorithm = SignatureAlgorithm::default_for(key.public_key().kind());
+            let signature = key.sign(algorithm, b"message").unwrap();
+            prop_assert!(key.public_key().verify(algorithm, b"message", &signature).is_ok());
+        }
+    }
 }
