@@ -32,7 +32,7 @@ fn relative(cases: &mut Cases) {
         ("admin", "", "3600000000000ns"),
         ("admin", "", "+1h"),
         ("admin", "", "1h1h"),
-        ("admin", "", "1.5s"),
+        ("admin", "", "1.0s"),
         ("admin", "", "1m1h"),
         ("admin", "5m", ""),
         ("admin", "5m", "1h"),
