@@ -9,4 +9,6 @@ pub mod random;
 pub mod secret;
 
 pub mod key;
+
+pub mod jose;
 pub mod store;
