@@ -232,13 +232,13 @@ fn encrypt(
     // The order of the members is that of their names, as step writes them.
     let header = format!(
         r#"{{"alg":"{}","cty":"jwk+json","enc":"A256GCM","p2c":{iterations},"p2s":"{}"}}"#,
-        Pbes2::Hs256A128Kw.name(),
+        Pbes2::Sha256Aes128.name(),
         base64url::encode(&salt),
     );
     let protected = base64url::encode(header.as_bytes());
 
     let mut kek = Zeroizing::new([0; 16]);
-    Pbes2::Hs256A128Kw.derive(iterations, &salt, password, kek.as_mut_slice());
+    Pbes2::Sha256Aes128.derive(iterations, &salt, password, kek.as_mut_slice());
     let encrypted_key = pbes2::wrap_key(&kek, content_key.as_slice()).ok_or(JweError::Failed)?;
 
     let key = UnboundKey::new(&aead::AES_256_GCM, content_key.as_slice()).map_err(|_| JweError::Failed)?;

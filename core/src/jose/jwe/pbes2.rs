@@ -15,38 +15,40 @@ use crate::secret::SecretBytes;
 /// PBKDF2 and AES key wrap in the pairs that JOSE gives names to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pbes2 {
-    Hs256A128Kw,
-    Hs384A192Kw,
-    Hs512A256Kw,
+    Sha256Aes128,
+    Sha384Aes192,
+    Sha512Aes256,
 }
 
 impl Pbes2 {
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        [Self::Hs256A128Kw, Self::Hs384A192Kw, Self::Hs512A256Kw].into_iter().find(|one| one.name() == name)
+        [Self::Sha256Aes128, Self::Sha384Aes192, Self::Sha512Aes256]
+            .into_iter()
+            .find(|one| one.name() == name)
     }
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::Hs256A128Kw => "PBES2-HS256+A128KW",
-            Self::Hs384A192Kw => "PBES2-HS384+A192KW",
-            Self::Hs512A256Kw => "PBES2-HS512+A256KW",
+            Self::Sha256Aes128 => "PBES2-HS256+A128KW",
+            Self::Sha384Aes192 => "PBES2-HS384+A192KW",
+            Self::Sha512Aes256 => "PBES2-HS512+A256KW",
         }
     }
 
     pub(super) fn key_octets(self) -> usize {
         match self {
-            Self::Hs256A128Kw => 16,
-            Self::Hs384A192Kw => 24,
-            Self::Hs512A256Kw => 32,
+            Self::Sha256Aes128 => 16,
+            Self::Sha384Aes192 => 24,
+            Self::Sha512Aes256 => 32,
         }
     }
 
     /// Fills `key` from the password.
     pub(super) fn derive(self, iterations: NonZeroU32, salt: &[u8], password: &SecretBytes, key: &mut [u8]) {
         let algorithm = match self {
-            Self::Hs256A128Kw => pbkdf2::PBKDF2_HMAC_SHA256,
-            Self::Hs384A192Kw => pbkdf2::PBKDF2_HMAC_SHA384,
-            Self::Hs512A256Kw => pbkdf2::PBKDF2_HMAC_SHA512,
+            Self::Sha256Aes128 => pbkdf2::PBKDF2_HMAC_SHA256,
+            Self::Sha384Aes192 => pbkdf2::PBKDF2_HMAC_SHA384,
+            Self::Sha512Aes256 => pbkdf2::PBKDF2_HMAC_SHA512,
         };
         // RFC 7518 §4.8.1.1: the name keeps a key for one algorithm from being one for another.
         let salt = [self.name().as_bytes(), &[0], salt].concat();
@@ -56,9 +58,9 @@ impl Pbes2 {
     /// The key that was wrapped under `kek`, or `None` if it was not.
     pub(super) fn unwrap_key(self, kek: &[u8], wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let cipher = match self {
-            Self::Hs256A128Kw => &AES_128,
-            Self::Hs384A192Kw => return unwrap_192(kek, wrapped),
-            Self::Hs512A256Kw => &AES_256,
+            Self::Sha256Aes128 => &AES_128,
+            Self::Sha384Aes192 => return unwrap_192(kek, wrapped),
+            Self::Sha512Aes256 => &AES_256,
         };
         let mut key = Zeroizing::new(vec![0; wrapped.len().checked_sub(BLOCK)?]);
         AesKek::new(cipher, kek).ok()?.unwrap(wrapped, &mut key).ok()?;
@@ -121,11 +123,11 @@ mod tests {
 
     /// [RFC 3394 §4](https://www.rfc-editor.org/rfc/rfc3394#section-4)
     #[rstest]
-    #[case::section_4_1(Pbes2::Hs256A128Kw, 16, "1FA68B0A8112B447AEF34BD8FB5A7B829D3E862371D2CFE5")]
-    #[case::section_4_2(Pbes2::Hs384A192Kw, 16, "96778B25AE6CA435F92B5B97C050AED2468AB8A17AD84E5D")]
-    #[case::section_4_3(Pbes2::Hs512A256Kw, 16, "64E8C3F9CE0F5BA263E9777905818A2A93C8191E7D6E8AE7")]
+    #[case::section_4_1(Pbes2::Sha256Aes128, 16, "1FA68B0A8112B447AEF34BD8FB5A7B829D3E862371D2CFE5")]
+    #[case::section_4_2(Pbes2::Sha384Aes192, 16, "96778B25AE6CA435F92B5B97C050AED2468AB8A17AD84E5D")]
+    #[case::section_4_3(Pbes2::Sha512Aes256, 16, "64E8C3F9CE0F5BA263E9777905818A2A93C8191E7D6E8AE7")]
     #[case::section_4_4(
-        Pbes2::Hs384A192Kw,
+        Pbes2::Sha384Aes192,
         24,
         "031D33264E15D33268F24EC260743EDCE1C6C7DDEE725A936BA814915C6762D2"
     )]
@@ -139,7 +141,7 @@ mod tests {
         let mut wrapped = hex::decode(wrapped).unwrap();
 
         assert_eq!(pbes2.unwrap_key(&kek, &wrapped).unwrap().as_slice(), &data[..octets]);
-        if pbes2 == Pbes2::Hs256A128Kw {
+        if pbes2 == Pbes2::Sha256Aes128 {
             assert_eq!(wrap_key(kek.as_slice().try_into().unwrap(), &data[..octets]).unwrap(), wrapped);
         }
 
@@ -159,10 +161,10 @@ mod tests {
             crate::jose::base64url::decode("TrqXOwuNUfDV9VPTNbyGvEJ9JMjefAVn-TR1uIxR9p6hsRQh9Tk7BA").unwrap();
 
         let mut kek = [0; 16];
-        Pbes2::Hs256A128Kw.derive(NonZeroU32::new(4096).unwrap(), &salt, &password, &mut kek);
+        Pbes2::Sha256Aes128.derive(NonZeroU32::new(4096).unwrap(), &salt, &password, &mut kek);
 
         assert_eq!(
-            Pbes2::Hs256A128Kw.unwrap_key(&kek, &wrapped).unwrap().as_slice(),
+            Pbes2::Sha256Aes128.unwrap_key(&kek, &wrapped).unwrap().as_slice(),
             [
                 111, 27, 25, 52, 66, 29, 20, 78, 92, 176, 56, 240, 65, 208, 82, 112, 161, 131, 36, 55, 202,
                 236, 185, 172, 129, 23, 153, 194, 195, 48, 253, 182

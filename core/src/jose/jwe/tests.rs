@@ -1,10 +1,10 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
-use crate::jose::testing::testdata;
+use crate::jose::testing::{fastest, testdata};
 
 /// Counts up, so that what is written can be looked at.
 #[derive(Debug)]
@@ -104,10 +104,10 @@ fn a_change_to_any_part_is_refused() {
 #[case::negative("-1")]
 fn t14_a_work_factor_out_of_bounds_costs_no_work(#[case] count: &str) {
     let jwe = with_header(&header("1000", count));
-    let start = Instant::now();
 
-    assert!(matches!(decrypt(&jwe, &secret("password")), Err(JweError::Iterations)));
-    assert!(start.elapsed() < Duration::from_millis(100));
+    let taken = fastest(|| assert!(matches!(decrypt(&jwe, &secret("password")), Err(JweError::Iterations))));
+
+    assert!(taken < Duration::from_millis(100), "{taken:?}");
 }
 
 #[rstest]
@@ -151,19 +151,22 @@ fn a_header_without_its_members_is_refused(
 #[test]
 fn t15_a_text_that_is_no_jwe_is_refused_quickly() {
     let password = secret("password");
-    let start = Instant::now();
+    let (too_many, many) = (".".repeat(5_000_000), ".".repeat(MAX_TOKEN_OCTETS));
 
-    assert!(matches!(
-        decrypt(&".".repeat(5_000_000), &password),
-        Err(JweError::TooLarge { octets: 5_000_000 })
-    ));
-    assert!(matches!(decrypt(&".".repeat(MAX_TOKEN_OCTETS), &password), Err(JweError::NotFiveParts)));
+    let taken = fastest(|| {
+        assert!(matches!(decrypt(&too_many, &password), Err(JweError::TooLarge { octets: 5_000_000 })));
+        assert!(matches!(decrypt(&many, &password), Err(JweError::NotFiveParts)));
+    });
+
+    assert!(taken < Duration::from_millis(50), "{taken:?}");
     assert!(matches!(decrypt("a.b.c", &password), Err(JweError::NotFiveParts)));
-    assert!(matches!(
-        decrypt(&with_header(&header("{", r#"{"p2c":1,"#)), &password),
-        Err(JweError::Json(JsonError::DuplicateMember { .. }))
-    ));
-    assert!(start.elapsed() < Duration::from_millis(50));
+}
+
+#[test]
+fn a_header_member_twice_is_refused() {
+    let refused = decrypt(&with_header(&header("{", r#"{"p2c":1,"#)), &secret("password"));
+
+    assert!(matches!(refused, Err(JweError::Json(JsonError::DuplicateMember { .. }))));
 }
 
 proptest! {

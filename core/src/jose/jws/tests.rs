@@ -1,11 +1,11 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
-use crate::jose::testing::{ED25519_JWK, P256_JWK, TestKey, unsigned};
+use crate::jose::testing::{ED25519_JWK, P256_JWK, TestKey, fastest, unsigned};
 use crate::jose::{Jwk, UnknownAlgorithm};
 
 /// [RFC 7515 §A.2](https://www.rfc-editor.org/rfc/rfc7515#appendix-A.2), [§A.3](https://www.rfc-editor.org/rfc/rfc7515#appendix-A.3),
@@ -240,20 +240,22 @@ fn t14_an_encrypted_token_is_refused_unopened() {
 #[case::within_the_bound(MAX_TOKEN_OCTETS, JwsError::NotThreeParts)]
 fn t15_dots_without_end_are_refused_quickly(#[case] dots: usize, #[case] expected: JwsError) {
     let dots = ".".repeat(dots);
-    let start = Instant::now();
 
-    assert_eq!(CompactJws::parse(&dots).unwrap_err(), expected);
-    assert!(start.elapsed() < Duration::from_millis(50));
+    let taken = fastest(|| assert_eq!(CompactJws::parse(&dots).unwrap_err(), expected));
+
+    assert!(taken < Duration::from_millis(50), "{taken:?}");
 }
 
 #[test]
 fn l17_a_header_full_of_members_is_refused_quickly() {
     let members: Vec<String> = (0..4000).map(|n| format!("\"{n}\":0")).collect();
     let token = format!("{}.AAAA", unsigned(&format!("{{{}}}", members.join(",")), ""));
-    let start = Instant::now();
 
-    assert_eq!(CompactJws::parse(&token).unwrap_err(), JwsError::Header(HeaderError::NoAlgorithm));
-    assert!(start.elapsed() < Duration::from_millis(100));
+    let taken = fastest(|| {
+        assert_eq!(CompactJws::parse(&token).unwrap_err(), JwsError::Header(HeaderError::NoAlgorithm));
+    });
+
+    assert!(taken < Duration::from_millis(100), "{taken:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ fn a_sign_token_of_step_is_read_and_verified() {
 
     let claims = jwt.claims();
     assert_eq!(claims.subject(), Some("foo.example"));
-    assert_eq!(claims.audience(), ["https://localhost/sign"]);
+    assert_eq!(claims.audience(), ["https://localhost:39443/1.0/sign"]);
     assert_eq!(claims.sans(), Some(vec!["foo.example", "10.0.0.1"]));
     assert_eq!(claims.id().unwrap().len(), 64);
     assert_eq!(
@@ -27,6 +27,7 @@ fn a_sign_token_of_step_is_read_and_verified() {
         claims.confirmation().map(hex::encode).as_deref(),
         Some("9132bfb438db10249c43e14eed432590b8d30f08a3ae9acfc8543a51688c54d5")
     );
+    assert_eq!(claims.user().unwrap()["team"], "blue");
     let issued_at = claims.issued_at().unwrap();
     assert_eq!(claims.not_before(), Some(issued_at));
     assert_eq!(claims.validate_time(issued_at, CLOCK_LEEWAY), Ok(()));
