@@ -14,9 +14,6 @@ pub mod secret;
 pub mod key;
 
 pub mod jose;
-
-pub mod x509;
-
 pub mod store;
 
 pub mod config;
