@@ -29,6 +29,9 @@ mod chain;
 mod request;
 mod validity;
 
+#[cfg(test)]
+mod testing;
+
 pub use body::{BodyError, CertificateBody, Issuance};
 pub use certificate::{Certificate, CertificateError, Misissued};
 pub use chain::{ChainError, IssuerChain, IssuerChainError, PathLengthExceeded, verify_client_chain};
