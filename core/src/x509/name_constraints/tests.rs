@@ -162,7 +162,7 @@ fn constraints_are_written_in_the_order_dns_ip_email_uri() {
 
     assert_eq!(
         hex::encode(&written.value),
-        "X
+        "3025a01c300482022e64300a87080a000000ff00000030038101653003860175a1053003820178"
     );
     let read = NameConstraints::from_extension(&written).unwrap();
     assert_eq!(read.permitted.iter().map(Constraint::rank).collect::<Vec<_>>(), [0, 1, 2, 3]);
