@@ -136,7 +136,7 @@ fn t25_a_long_chain_is_refused_before_it_costs_anything() {
 
 #[test]
 fn t25_many_name_constraints_and_names_are_judged_quickly() {
-    let excluded = (0..10_000).map(|n| Constraint::Dns(format!("n{n}.example.org"))).collect();
+    let excluded = (0..2000).map(|n| Constraint::Dns(format!("n{n}.example.org"))).collect();
     let constraints = NameConstraints { critical: true, permitted: vec![], excluded };
     let extension = constraints.to_extension().unwrap();
     let root = TestCa::root("r", Profile::root());
@@ -154,7 +154,7 @@ fn t25_many_name_constraints_and_names_are_judged_quickly() {
         at(NOW),
     );
 
-    assert!(verdict.is_err());
+    assert_eq!(verdict, Err(ChainError::Invalid(webpki::Error::MaximumNameConstraintComparisonsExceeded)));
     assert!(start.elapsed() < StdDuration::from_millis(500), "{:?}", start.elapsed());
 }
 
