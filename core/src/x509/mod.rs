@@ -30,6 +30,9 @@ mod request;
 mod request_body;
 mod validity;
 
+#[cfg(test)]
+mod testing;
+
 pub use body::{BodyError, CertificateBody, Issuance};
 pub use certificate::{Certificate, CertificateError, Misissued};
 pub use chain::{ChainError, IssuerChain, IssuerChainError, PathLengthExceeded, verify_client_chain};
