@@ -124,10 +124,19 @@ impl CaFolder {
 
     /// The key of the issuing intermediate.
     pub fn intermediate_key(&self) -> Key {
+        self.key("secrets/intermediate_ca_key")
+    }
+
+    /// The key of the root.
+    pub fn root_key(&self) -> Key {
+        self.key("secrets/root_ca_key")
+    }
+
+    fn key(&self, relative: &str) -> Key {
         Key::from_pkcs8(&programs::output(
             Command::new("openssl")
                 .args(["pkcs8", "-topk8", "-nocrypt", "-outform", "DER", "-in"])
-                .arg(self.path().join("secrets/intermediate_ca_key"))
+                .arg(self.path().join(relative))
                 .arg("-passin")
                 .arg(format!("file:{}", self.password_file().display())),
         ))

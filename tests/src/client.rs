@@ -10,8 +10,9 @@ use std::{
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     client::Resumption,
-    crypto::aws_lc_rs,
+    crypto::aws_lc_rs::{self, sign::any_supported_type},
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, pem::PemObject},
+    sign::{CertifiedKey, SingleCertAndKey},
 };
 use serde_json::Value;
 
@@ -35,9 +36,11 @@ impl Client {
     /// The same client with a certificate to show.
     pub fn with_identity(&self, identity: &Identity) -> Self {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.key.pkcs8().to_vec()));
+        let key = any_supported_type(&key).expect("rustls can use every key we make");
         let chain = identity.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
-        let config =
-            builder(&self.roots).with_client_auth_cert(chain, key).expect("rustls can use every key we make");
+        // Not `with_client_auth_cert`: it would look into the certificate, which may be one that no server should take.
+        let identity = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+        let config = builder(&self.roots).with_client_cert_resolver(Arc::new(identity));
         Self { config: Arc::new(without_resumption(config)), ..self.clone() }
     }
 

@@ -67,6 +67,18 @@ impl Leaf {
     }
 }
 
+/// The same certificate from an earlier moment on, signed again by its issuer.
+pub fn begin_earlier(der: &[u8], not_before: i64, issuer_key: &Key) -> Vec<u8> {
+    let certificate = Certificate::from_der(der).expect("a certificate");
+    let body = certificate.tbs_certificate();
+    let old = body.validity().not_before.to_der().expect("a time can be written");
+    let bytes = body.to_der().expect("what was parsed can be written");
+    let at = bytes.windows(old.len()).position(|window| window == old).expect("the time is in the body");
+    let body = [&bytes[..at], &time(not_before), &bytes[at + old.len()..]].concat();
+    let signature = issuer_key.sign(&body);
+    sequence(&[&body, &issuer_key.signature_algorithm(), &bits(&signature)])
+}
+
 fn time(seconds: i64) -> Vec<u8> {
     let moment = jiff::Timestamp::from_second(seconds).expect("a moment of this era");
     element(0x17, moment.strftime("%y%m%d%H%M%SZ").to_string().as_bytes())

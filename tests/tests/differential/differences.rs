@@ -1,0 +1,98 @@
+//! `docs/differences.md`, read as the list of differences that are wanted.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use crate::compare::Difference;
+
+/// The rows of the file, as the aspects that may differ in each case.
+pub(crate) struct Documented {
+    wanted: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Documented {
+    /// Reads the file of this repository.
+    pub(crate) fn read() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/differences.md");
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        Self::parse(&text)
+    }
+
+    fn parse(text: &str) -> Self {
+        let mut wanted: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+        for line in text.lines().filter(|line| line.starts_with("| D-")) {
+            let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+            let [id, _, _, _, aspects, cases] = cells[..] else { panic!("a row has six cells: {line}") };
+            for case in quoted(cases) {
+                for aspect in quoted(aspects) {
+                    wanted.entry(case.into()).or_default().insert(aspect.into(), id.into());
+                }
+            }
+        }
+        Self { wanted }
+    }
+
+    /// What is wrong: a difference without a row, a row without its difference, a row for no case.
+    pub(crate) fn judge(&self, found: &[Difference], names: &[&str]) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
+        for difference in found {
+            let aspect = difference.aspect;
+            if self.wanted.get(&difference.case).is_some_and(|aspects| aspects.contains_key(aspect)) {
+                seen.insert((&difference.case, aspect));
+            } else {
+                complaints.push(difference.to_string());
+            }
+        }
+        for (case, aspects) in &self.wanted {
+            if !names.contains(&case.as_str()) {
+                complaints.push(format!("`{case}` stands in docs/differences.md, but no case has that name"));
+                continue;
+            }
+            for (aspect, id) in aspects {
+                if !seen.contains(&(case.as_str(), aspect.as_str())) {
+                    complaints.push(format!("`{case}` no longer differs in {aspect}, as {id} says"));
+                }
+            }
+        }
+        complaints
+    }
+}
+
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Documented;
+    use crate::compare::Difference;
+
+    const FILE: &str = "| D-001 | 200 | 400 | stricter | `status` `keys` | `a/b`, `a/c` |";
+
+    fn difference(case: &str, aspect: &'static str) -> Difference {
+        Difference { case: case.into(), step: 0, aspect, reference: "x".into(), tested: "y".into() }
+    }
+
+    #[test]
+    fn documented_differences_pass() {
+        let found: Vec<_> = ["a/b", "a/c"]
+            .iter()
+            .flat_map(|case| [difference(case, "status"), difference(case, "keys")])
+            .collect();
+        assert_eq!(Documented::parse(FILE).judge(&found, &["a/b", "a/c"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_difference_without_a_row_a_row_without_its_difference_and_a_row_for_no_case_fail() {
+        let found = [difference("a/b", "status"), difference("a/b", "message")];
+        let complaints = Documented::parse(FILE).judge(&found, &["a/b"]);
+        assert_eq!(complaints.len(), 3, "{complaints:?}");
+        assert!(complaints[0].starts_with("`a/b` step 0, message"));
+        assert_eq!(complaints[1], "`a/b` no longer differs in keys, as D-001 says");
+        assert_eq!(complaints[2], "`a/c` stands in docs/differences.md, but no case has that name");
+    }
+}
