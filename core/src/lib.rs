@@ -14,6 +14,9 @@ pub mod secret;
 pub mod key;
 
 pub mod jose;
+
+pub mod x509;
+
 pub mod store;
 
 pub mod config;
