@@ -135,7 +135,7 @@ fn t25_a_long_chain_is_refused_before_it_costs_anything() {
 }
 
 #[test]
-fn t25_many_name_constraints_and_names_are_judged_quickly() {
+fn t25_many_name_constraints_times_many_names_stop_at_the_budget() {
     let excluded = (0..2000).map(|n| Constraint::Dns(format!("n{n}.example.org"))).collect();
     let constraints = NameConstraints { critical: true, permitted: vec![], excluded };
     let extension = constraints.to_extension().unwrap();
@@ -145,8 +145,8 @@ fn t25_many_name_constraints_and_names_are_judged_quickly() {
     let names: Vec<_> =
         (0..1000).map(|n| SubjectAltName::classify(&format!("h{n}.example.com")).unwrap()).collect();
     let leaf = intermediate.issue("leaf", &key, Profile::leaf(&key.public(), names.into()));
-    let start = Instant::now();
 
+    // Counted and not timed: the bound on the work is the validator's, and holds on any machine.
     let verdict = verify_client_chain(
         &leaf,
         std::slice::from_ref(&intermediate.certificate),
@@ -155,7 +155,6 @@ fn t25_many_name_constraints_and_names_are_judged_quickly() {
     );
 
     assert_eq!(verdict, Err(ChainError::Invalid(webpki::Error::MaximumNameConstraintComparisonsExceeded)));
-    assert!(start.elapsed() < StdDuration::from_millis(500), "{:?}", start.elapsed());
 }
 
 #[test]
