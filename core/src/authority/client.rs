@@ -83,6 +83,9 @@ impl Authority {
         now: Timestamp,
     ) -> Result<ClientCertificate<'_>, AuthorityError> {
         let token = Jwt::parse(token).map_err(TokenError::Malformed)?;
+        if token.header().brings_own_key {
+            return Err(TokenError::OwnKey.into());
+        }
         let chain = token.header().x5c_insecure.as_deref().ok_or(TokenError::NoChain)?;
         let chain = parse_chain(chain)?;
         let leaf = chain.first().ok_or(TokenError::NoChain)?;

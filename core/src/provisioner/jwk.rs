@@ -34,6 +34,10 @@ impl JwkProvisioner {
         audiences: &Audiences,
         now: Timestamp,
     ) -> Result<AuthorizedToken, TokenError> {
+        let header = token.header();
+        if header.brings_own_key || header.x5c.is_some() {
+            return Err(TokenError::OwnKey);
+        }
         let verified = token.verify(&self.key)?;
         let claims = verified.claims();
         if claims.issuer() != Some(&self.name) {

@@ -88,6 +88,9 @@ pub enum TokenError {
         /// `aud`.
         audience: Vec<String>,
     },
+    /// It brings a key of its own; the provisioner's key is the only one that counts.
+    #[error("the token names a key of its own in its header")]
+    OwnKey,
     /// The provisioner's key did not sign it.
     #[error("the signature of the token does not hold")]
     Signature(#[from] JwsError),

@@ -99,7 +99,7 @@ mod tests {
     #[case("a..b@example.com", NameFault::Mailbox)]
     #[case("a@b@example.com", NameFault::Character)]
     #[case("\"a@b\"@example.com", NameFault::Character)]
-    #[case("a@[10.0.0.1]", NameFault::Character)]
+    #[case("a@[10.0.0.1]", NameFault::IpAddress)]
     #[case("a@10.0.0.1", NameFault::IpAddress)]
     #[case("a@*.example.com", NameFault::Wildcard)]
     #[case("a@example.com.", NameFault::EmptyLabel)]

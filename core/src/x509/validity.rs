@@ -198,7 +198,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
         #[test]
         fn x20_a_written_validity_reads_as_itself(start in -62_000_000_000_i64..253_000_000_000, length in 0_i64..400_000_000) {
             let start = Timestamp::from_second(start).unwrap();

@@ -185,27 +185,3 @@ proptest! {
         prop_assert_eq!(opened.expose(), plaintext.expose());
     }
 }
-
-#[test]
-#[ignore = "manual"]
-fn zz_manual() {
-    #[derive(Debug)]
-    struct Os;
-    impl Random for Os {
-        fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
-            aws_lc_rs::rand::fill(buffer).map_err(|_| RandomError)
-        }
-    }
-    for (name, theirs) in [
-        ("p256", testdata!("p256.jwe")),
-        ("ed25519", testdata!("ed25519.jwe")),
-        ("rsa", testdata!("rsa.jwe")),
-    ] {
-        let key =
-            crate::jose::PrivateJwk::parse(&decrypt(theirs, &secret("correct horse")).unwrap()).unwrap();
-        let ours = encrypt_jwk(&key.to_json(), &secret("our password"), &Os).unwrap();
-        std::fs::write(format!("/tmp/josefx/ours-{name}.jwe"), ours).unwrap();
-        std::fs::write(format!("/tmp/josefx/ours-{name}.jwk"), serde_json::to_string(key.public()).unwrap())
-            .unwrap();
-    }
-}

@@ -162,11 +162,34 @@ fn constraints_are_written_in_the_order_dns_ip_email_uri() {
 
     assert_eq!(
         hex::encode(&written.value),
-        "3026a01c300482022e64300a87080a000000ff0000003003810165300386 0175a10530038201 78".replace(' ', "")
+        "3025a01c300482022e64300a87080a000000ff00000030038101653003860175a1053003820178"
     );
     let read = NameConstraints::from_extension(&written).unwrap();
     assert_eq!(read.permitted.iter().map(Constraint::rank).collect::<Vec<_>>(), [0, 1, 2, 3]);
     assert_eq!(read.to_extension(), Ok(written));
+}
+
+/// OpenSSL lets some names pass that are refused here, where verifiers disagree; never the other way round.
+#[test]
+fn x19_nothing_passes_that_openssl_refuses() {
+    let mut passed = 0;
+    for case in include_str!("../testdata/name_constraints.tsv").lines() {
+        let columns: Vec<&str> = case.split('\t').collect();
+        let [verdict, permitted, excluded, names] = columns[..] else { panic!("{case}") };
+        let list = |text: &str| text.split(' ').filter(|text| *text != "-").map(constraint).collect();
+        let constraints =
+            NameConstraints { critical: true, permitted: list(permitted), excluded: list(excluded) };
+        let sans: Vec<_> = names.split(' ').map(|name| SubjectAltName::classify(name).unwrap()).collect();
+
+        let ours = constraints.check(&DistinguishedName::empty(), &sans.into());
+
+        assert!(verdict == "ok" || ours.is_err(), "{case}");
+        if verdict == "ok" && ours.is_err() {
+            println!("{case}: {ours:?}");
+        }
+        passed += u32::from(ours.is_ok());
+    }
+    assert!(passed >= 60, "only {passed} passed");
 }
 
 proptest! {
