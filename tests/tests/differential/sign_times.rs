@@ -98,7 +98,7 @@ fn absolute(cases: &mut Cases) {
         (Some(0), None),
         (Some(600), None),
         (Some(-600), None),
-        (Some(-86_400), None),
+        (Some(-86_300), None),
         (Some(-100_000), None),
         (Some(600), Some(1200)),
         (Some(600), Some(300)),
