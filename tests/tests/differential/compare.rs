@@ -43,12 +43,9 @@ pub(crate) fn compare(reference: &CaseRecord, tested: &CaseRecord) -> Vec<Differ
             // The bodies of a yes and of a no have nothing in common; the status says it all.
             continue;
         }
-        if left.is_json != right.is_json {
-            note(step, "body", left.text.clone(), right.text.clone());
+        if !(left.is_json && right.is_json) {
+            note(step, "body", format!("{:?}", left.text), format!("{:?}", right.text));
             continue;
-        }
-        if !left.is_json {
-            note(step, "body", left.text.clone(), right.text.clone());
         }
         note(step, "keys", left.keys.join(" "), right.keys.join(" "));
         note(step, "message", left.message.clone(), right.message.clone());
