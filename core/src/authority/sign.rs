@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 
 use super::issuance::{Application, OneTimeCredential};
-use super::names::TokenNames;
+use super::names::{TokenNames, recorded};
 use super::validity::ValidityRules;
 use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
 use crate::config::TimeDuration;
@@ -12,6 +12,7 @@ use crate::provisioner::{AuthorizedToken, Operation, Provisioner, Service};
 use crate::store::table::ProvisionerReference;
 use crate::x509::{
     CertificateBody, CertificateRequest, Issuance, Profile, ProvisionerExtension, RequestError, SerialNumber,
+    Validity,
 };
 
 /// What `/sign` is asked.
@@ -74,11 +75,12 @@ impl Authority {
         names.check(&csr)?;
         self.issuers.permits(&subject, names.sans()).map_err(Refusal::NameConstraint)?;
 
+        let recorded = recorded(&subject, names.sans());
         let body = CertificateBody::new(self.issuance(validity)?, subject, csr.public_key().clone(), profile)
             .map_err(InternalError::Body)?;
         self.issue(Application {
             body,
-            names: names.as_text(),
+            names: recorded,
             provisioner: Some(reference(provisioner)),
             credential: Some(OneTimeCredential {
                 key: token.spent_key(),
@@ -117,7 +119,7 @@ impl Authority {
     }
 
     /// What this issuer puts into every certificate.
-    pub(super) fn issuance(&self, validity: crate::x509::Validity) -> Result<Issuance<'_>, AuthorityError> {
+    pub(super) fn issuance(&self, validity: Validity) -> Result<Issuance<'_>, AuthorityError> {
         Ok(Issuance {
             serial: SerialNumber::random(&*self.random).map_err(InternalError::Random)?,
             algorithm: self.signer.algorithm(),
