@@ -135,9 +135,7 @@ impl Authority {
         let ours = issuer.is_valid_at(now)
             && verify_client_chain(&leaf, &[], std::slice::from_ref(issuer), at).is_ok();
         if !ours {
-            if now > leaf.not_after() {
-                return Err(AuthorityError::CertificateExpired { not_after: leaf.not_after() });
-            }
+            check_not_over(&leaf, now)?;
             verify_client_chain(&leaf, &intermediates, &self.anchors, at)?;
         }
         let extension = leaf.provisioner_extension().map_err(|_| AuthorityError::UnknownCertificate)?;
@@ -205,10 +203,15 @@ fn check_window(certificate: &Certificate, now: Timestamp) -> Result<(), Authori
     if now < certificate.not_before() {
         return Err(AuthorityError::NotYetValid);
     }
-    if now.as_second() > certificate.not_after().as_second() {
-        return Err(AuthorityError::CertificateExpired { not_after: certificate.not_after() });
+    check_not_over(certificate, now)
+}
+
+fn check_not_over(certificate: &Certificate, now: Timestamp) -> Result<(), AuthorityError> {
+    let not_after = certificate.not_after();
+    match now.as_second() > not_after.as_second() {
+        true => Err(AuthorityError::CertificateExpired { not_after }),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 fn subtract(time: Timestamp, duration: SignedDuration) -> Timestamp {
