@@ -3,3 +3,5 @@
 mod bench;
 
 mod counted;
+mod crash;
+mod takeover;

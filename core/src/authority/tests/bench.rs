@@ -2,14 +2,18 @@
 
 mod ca;
 mod der;
+mod gate;
 mod ports;
 mod request;
 mod token;
 
 use std::sync::Arc;
 
+use gate::{GatedSigner, GatedStore};
+
 pub(super) use ca::{Ca, P256};
 pub(super) use der::{octets, sequence, value};
+pub(super) use gate::Gate;
 pub(super) use ports::{Liar, RecordingSigner, SeededRandom};
 pub(super) use request::{HandmadeRequest, request};
 pub(super) use token::{Token, base64url};
@@ -112,6 +116,17 @@ impl World {
         Authority::open(self.parts(signer)).await
     }
 
+    /// As [`World::authority`], with a gate at its `call`th call from now on.
+    pub(super) async fn gated(&self, call: usize) -> (Arc<Authority>, Arc<Gate>) {
+        let gate = Arc::new(Gate::default());
+        let mut parts = self.parts(self.signer.clone());
+        parts.store = Arc::new(GatedStore { inner: parts.store, gate: gate.clone() });
+        parts.signer = Arc::new(GatedSigner { inner: parts.signer, gate: gate.clone() });
+        let authority = Arc::new(Authority::open(parts).await.unwrap());
+        gate.close_at(call);
+        (authority, gate)
+    }
+
     pub(super) fn parts(&self, signer: Arc<dyn Signer>) -> AuthorityParts {
         let store: Arc<dyn Store> = self.store.clone();
         AuthorityParts {
@@ -180,6 +195,15 @@ impl World {
     /// `fault` at the call with this number, counted from now on; the first is 1.
     pub(super) fn fail(&self, call: usize, fault: Fault) {
         self.faults.add(self.faults.calls().len() + call, fault);
+    }
+
+    /// The process that does `work` dies before the call with this number.
+    pub(super) async fn dies_before<T>(&self, call: usize, work: impl Future<Output = T>) {
+        self.fail(call, Fault::StopBefore);
+        tokio::select! {
+            _ = work => panic!("it should have died"),
+            () = self.faults.stopped() => {}
+        }
     }
 
     /// The calls that `work` makes.
