@@ -4,4 +4,6 @@ mod bench;
 
 mod counted;
 mod crash;
+mod requests;
 mod takeover;
+mod tokens;
