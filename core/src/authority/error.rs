@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::revoke::MAX_REASON;
 use crate::clock::Timestamp;
 use crate::key::{SignerError, WeakKey};
 use crate::provisioner::TokenError;
@@ -123,6 +124,12 @@ pub enum InvalidRequest {
     /// A reason that RFC 5280 does not have.
     #[error("reasonCode out of bounds")]
     ReasonCode,
+    /// A reason in more words than are kept.
+    #[error("reason has {octets} bytes, at most {MAX_REASON} are kept")]
+    Reason {
+        /// Its length.
+        octets: usize,
+    },
     /// Only passive revocation exists.
     #[error("non-passive revocation not implemented")]
     NotPassive,
@@ -171,6 +178,9 @@ pub enum Refusal {
     /// A name outside the issuer's constraints.
     #[error("{0}")]
     NameConstraint(NameConstraintError),
+    /// More than the store keeps of one certificate.
+    #[error("the certificate would be too large")]
+    TooLarge,
     /// The key is too weak.
     #[error("{0}")]
     WeakKey(WeakKey),

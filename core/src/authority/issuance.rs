@@ -6,12 +6,13 @@
 
 use tracing::warn;
 
+use super::commit::{Commit, Failed, Role};
 use super::{Authority, AuthorityError, InternalError, Refusal, Unavailable};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::store::table::{
     self, CertificateRecord, CertificateState, Der, ProvisionerReference, SpentRecord,
 };
-use crate::store::{CommitError, Condition, Key, MAX_WRITES, Record, StoreError, Write};
+use crate::store::{CommitError, Condition, Key, MAX_VALUE, MAX_WRITES, Record, StoreError, Write};
 use crate::x509::{Certificate, CertificateBody, SerialNumber};
 
 /// A certificate that has its record, and may leave.
@@ -119,7 +120,7 @@ impl Authority {
         commit.push(Role::Intent, put_intent(&serial, &record, Condition::Absent)?);
         self.push_checks(&mut commit, &record, application.body.public_key.spki_der());
 
-        match self.store.commit(commit.writes).await {
+        match commit.apply_or_confirm(&*self.store, Role::Intent).await {
             Ok(()) => Ok(CommittedIntent {
                 serial,
                 record,
@@ -127,17 +128,18 @@ impl Authority {
                 to_be_signed,
                 spent: application.credential.map(|credential| (credential.key, 1)),
             }),
-            Err(CommitError::Conflict { write, found }) => {
-                match (commit.roles.get(write), application.credential, found) {
-                    (Some(Role::Credential), Some(credential), Some(found)) => {
+            Err(Failed::Conflict { role: Role::Credential, found }) => {
+                match application.credential.zip(found) {
+                    Some((credential, found)) => {
                         self.resume(credential, found, application.body.public_key.spki_der()).await
                     }
-                    (Some(Role::NotRevoked), ..) => Err(AuthorityError::Revoked),
-                    (Some(Role::NotBlocked), ..) => Err(Refusal::BlockedKey.into()),
-                    _ => Err(InternalError::RepeatedSerial(serial).into()),
+                    None => Err(AuthorityError::Busy(Unavailable::LostRace)),
                 }
             }
-            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(Failed::Conflict { role: Role::NotRevoked, .. }) => Err(AuthorityError::Revoked),
+            Err(Failed::Conflict { role: Role::NotBlocked, .. }) => Err(Refusal::BlockedKey.into()),
+            Err(Failed::Conflict { .. }) => Err(InternalError::RepeatedSerial(serial).into()),
+            Err(Failed::Store(error)) => Err(error.into()),
         }
     }
 
@@ -175,7 +177,7 @@ impl Authority {
         commit.push(Role::Credential, put_spent(&credential, &spent, Condition::Version(found.version))?);
         commit.push(Role::Intent, put_intent(&serial, &record, Condition::Version(stored.version))?);
         self.push_checks(&mut commit, &record, spki_der);
-        match self.store.commit(commit.writes).await {
+        match commit.apply(&*self.store).await {
             Ok(()) => Ok(CommittedIntent {
                 serial,
                 record,
@@ -183,12 +185,11 @@ impl Authority {
                 to_be_signed,
                 spent: Some((credential.key, found.version + 1)),
             }),
-            Err(CommitError::Conflict { write, .. }) => match commit.roles.get(write) {
-                Some(Role::NotRevoked) => Err(AuthorityError::Revoked),
-                Some(Role::NotBlocked) => Err(Refusal::BlockedKey.into()),
-                _ => Err(AuthorityError::TokenUsed),
-            },
-            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(Failed::Conflict { role: Role::NotRevoked, .. }) => Err(AuthorityError::Revoked),
+            Err(Failed::Conflict { role: Role::NotBlocked, .. }) => Err(Refusal::BlockedKey.into()),
+            // Another function took the lease over in the same moment.
+            Err(Failed::Conflict { .. }) => Err(AuthorityError::TokenUsed),
+            Err(Failed::Store(error)) => Err(error.into()),
         }
     }
 
@@ -201,19 +202,26 @@ impl Authority {
         commit.push(Role::NotBlocked, absent(table::blocked_key(spki_der)));
     }
 
-    /// Signing failed cleanly: the intent ends and the credential is given back, so that a retry works at once.
+    /// Signing failed cleanly: the intent is closed and the credential given back, so that a retry works at once.
     async fn close(&self, intent: CommittedIntent) {
-        let mut writes = vec![Write::Delete {
-            key: table::certificate(&intent.serial),
-            condition: Condition::Version(intent.version),
-        }];
-        if let Some((key, version)) = intent.spent {
-            writes.push(Write::Delete { key, condition: Condition::Version(version) });
-        }
-        if let Err(error) = self.store.commit(writes).await {
+        let serial = intent.serial.clone();
+        if let Err(error) = self.try_to_close(intent).await {
             // The lease ends by itself; until then the client's retry is refused.
-            warn!(serial = %intent.serial, error = &error as &dyn std::error::Error, "an intent was left open");
+            warn!(%serial, error = &error as &dyn std::error::Error, "an intent was left open");
         }
+    }
+
+    async fn try_to_close(&self, intent: CommittedIntent) -> Result<(), CommitError> {
+        let to_be_signed = Der(intent.to_be_signed);
+        let record =
+            CertificateRecord { state: CertificateState::Abandoned { to_be_signed }, ..intent.record };
+        // The record changes rather than goes: a remote key may have signed after all, and whoever is about to take
+        // the intent over must not find it as it was.
+        let mut writes = vec![put_unissued(&intent.serial, &record, Condition::Version(intent.version))?];
+        writes.extend(
+            intent.spent.map(|(key, version)| Write::Delete { key, condition: Condition::Version(version) }),
+        );
+        self.store.commit(writes).await
     }
 
     /// 10. commit the certificate; then it may leave.
@@ -245,7 +253,7 @@ impl Authority {
         // A certificate with more names than a commit has writes: the pointers that find no room go first. They lead
         // to an intent until the last commit, and readers pass over intents.
         while writes.len() > MAX_WRITES {
-            let pointers = writes.split_off(writes.len() - (MAX_WRITES - 1).min(writes.len() - 1));
+            let pointers = writes.split_off(writes.len() - MAX_WRITES);
             self.store.commit(pointers).await.map_err(AuthorityError::from_unconditional)?;
         }
         let provisioner = record.provisioner.map(|provisioner| provisioner.name);
@@ -269,27 +277,9 @@ impl Authority {
 /// So long nobody else touches an intent: the time limit of a function, after which it is certainly dead.
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
-/// What a write of a commit stands for, so that a conflict can be told.
-#[derive(Clone, Copy)]
-enum Role {
-    Credential,
-    Intent,
-    NotRevoked,
-    NotBlocked,
-}
-
-#[derive(Default)]
-struct Commit {
-    writes: Vec<Write>,
-    roles: Vec<Role>,
-}
-
-impl Commit {
-    fn push(&mut self, role: Role, write: Write) {
-        self.writes.push(write);
-        self.roles.push(role);
-    }
-}
+/// What an issued record needs beyond its intent: the signature, in base64, with its algorithm. The longest that any
+/// key makes is that of ML-DSA-87, of 4,627 octets.
+const SIGNATURE_ROOM: usize = 8 * 1024;
 
 fn put_spent(
     credential: &OneTimeCredential,
@@ -301,12 +291,26 @@ fn put_spent(
         condition,
         value: table::encode(spent)?,
         // The lease needs its mark even if the credential ends before it.
-        expires: Some(credential.expires.max(spent.lease_until)),
+        expires: Some(table::spent_until(credential.expires.max(spent.lease_until))),
         indexes: Vec::new(),
     })
 }
 
+/// The write of an intent, if what it becomes fits into the store.
 fn put_intent(
+    serial: &SerialNumber,
+    record: &CertificateRecord,
+    condition: Condition,
+) -> Result<Write, AuthorityError> {
+    let write = put_unissued(serial, record, condition)?;
+    match &write {
+        // Found out only after signing, it would be a certificate without a record.
+        Write::Put { value, .. } if value.len() > MAX_VALUE - SIGNATURE_ROOM => Err(Refusal::TooLarge.into()),
+        _ => Ok(write),
+    }
+}
+
+fn put_unissued(
     serial: &SerialNumber,
     record: &CertificateRecord,
     condition: Condition,
@@ -328,6 +332,8 @@ fn issued(found: &Record, provisioner: Option<String>) -> Result<IssuedCertifica
                 .map_err(|error| InternalError::Store(StoreError::Failed(Box::new(error))))?;
             Ok(IssuedCertificate { certificate, provisioner })
         }
-        CertificateState::Intent { .. } => Err(AuthorityError::Busy(Unavailable::LostRace)),
+        CertificateState::Intent { .. } | CertificateState::Abandoned { .. } => {
+            Err(AuthorityError::Busy(Unavailable::LostRace))
+        }
     }
 }

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::issuance::{Application, OneTimeCredential};
-use super::names::TokenNames;
+use super::names::{TokenNames, recorded};
 use super::validity::ValidityRules;
 use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
 use crate::config::TimeDuration;
@@ -13,7 +13,7 @@ use crate::key::PublicKey;
 use crate::provisioner::{AuthorizedToken, Operation, Provisioner, Service};
 use crate::store::table::ProvisionerReference;
 use crate::x509::{
-    CertificateBody, CertificateRequest, Issuance, Profile, ProvisionerExtension, SerialNumber,
+    CertificateBody, CertificateRequest, Issuance, Profile, ProvisionerExtension, SerialNumber, Validity,
 };
 
 /// What `/sign` is asked.
@@ -74,11 +74,12 @@ impl Authority {
         names.check(&csr)?;
         self.issuers.permits(&subject, names.sans()).map_err(Refusal::NameConstraint)?;
 
+        let recorded = recorded(&subject, names.sans());
         let body = CertificateBody::new(self.issuance(validity)?, subject, csr.public_key().clone(), profile)
             .map_err(InternalError::Body)?;
         self.issue(Application {
             body,
-            names: names.as_text(),
+            names: recorded,
             provisioner: Some(reference(provisioner)),
             credential: Some(OneTimeCredential {
                 key: token.spent_key(),
@@ -124,7 +125,7 @@ impl Authority {
     }
 
     /// What this issuer puts into every certificate.
-    pub(super) fn issuance(&self, validity: crate::x509::Validity) -> Result<Issuance<'_>, AuthorityError> {
+    pub(super) fn issuance(&self, validity: Validity) -> Result<Issuance<'_>, AuthorityError> {
         Ok(Issuance {
             serial: SerialNumber::random(&*self.random).map_err(InternalError::Random)?,
             algorithm: self.signer.algorithm(),

@@ -1,1 +1,9 @@
-//! Tests.
+//! The authority as a whole, in memory. A row of the threat list gives its id to the tests that stand for it.
+
+mod bench;
+
+mod counted;
+mod crash;
+mod requests;
+mod takeover;
+mod tokens;

@@ -1,7 +1,7 @@
 //! The JWK provisioner: whoever holds the private half of a key may mint tokens for any name.
 
 use super::audience::{Audiences, Operation};
-use super::token::{AuthorizedToken, TokenError};
+use super::token::{AuthorizedToken, TokenError, refuse_own_key};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::jose::{CLOCK_LEEWAY, Jwt};
 use crate::key::PublicKey;
@@ -34,10 +34,7 @@ impl JwkProvisioner {
         audiences: &Audiences,
         now: Timestamp,
     ) -> Result<AuthorizedToken, TokenError> {
-        let header = token.header();
-        if header.brings_own_key || header.x5c.is_some() {
-            return Err(TokenError::OwnKey);
-        }
+        refuse_own_key(token.header())?;
         let verified = token.verify(&self.key)?;
         let claims = verified.claims();
         if claims.issuer() != Some(&self.name) {

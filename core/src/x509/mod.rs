@@ -48,7 +48,7 @@ pub use provisioner_extension::{ProvisionerExtension, ProvisionerExtensionError}
 pub use provisioner_kind::ProvisionerKind;
 pub use request::{CertificateRequest, RequestError};
 pub use request_body::RequestBody;
-pub use san::{NameFault, OtherName, SanError, SubjectAltName, SubjectAltNames};
+pub use san::{MAX_NAMES, NameFault, OtherName, SanError, SubjectAltName, SubjectAltNames};
 pub use serial::{ParseSerialError, SerialNumber};
 pub use uri_name::UriName;
 pub use validity::{Validity, ValidityError};
