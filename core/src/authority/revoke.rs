@@ -75,7 +75,7 @@ impl Authority {
         let (provisioner, certificate, spent) = match credential {
             RevokeCredential::Token(token) => {
                 let (provisioner, token) = self.authorize_token(token, Operation::Revoke)?;
-                self.check_serial(&request, token.subject())?;
+                check_serial(&request, "token subject", token.subject())?;
                 let mark =
                     SpentRecord { request: request.serial.to_string(), serial: None, lease_until: now };
                 let spent = Write::Put {
@@ -89,7 +89,7 @@ impl Authority {
             }
             RevokeCredential::Certificates(peer) => {
                 let (certificate, _) = self.authenticate_peer(peer).await?;
-                self.check_serial(&request, &certificate.serial().to_string())?;
+                check_serial(&request, "certificate serial number", &certificate.serial().to_string())?;
                 (None, Some(certificate), None)
             }
         };
@@ -122,14 +122,6 @@ impl Authority {
             Err(CommitError::Conflict { .. }) => Err(AuthorityError::TokenUsed),
             Err(CommitError::Store(error)) => Err(error.into()),
         }
-    }
-
-    /// What was proven must be what is carried out: the credential names the same serial number as the request.
-    fn check_serial(&self, request: &RevokeRequest, proven: &str) -> Result<(), Refusal> {
-        if request.serial.to_string() == proven {
-            return Ok(());
-        }
-        Err(Refusal::OtherSerial { requested: request.serial.clone(), proven: proven.to_owned() })
     }
 
     /// The write that blocks the key of a certificate; `None` for a certificate that this authority never issued.
@@ -171,3 +163,11 @@ impl Authority {
 const KEY_COMPROMISE: u8 = 1;
 /// `aACompromise`, the last of them.
 const MAX_REASON_CODE: u8 = 10;
+
+/// What was proven must be what is carried out: the credential names the same serial number as the request.
+fn check_serial(request: &RevokeRequest, credential: &'static str, proven: &str) -> Result<(), Refusal> {
+    if request.serial.to_string() == proven {
+        return Ok(());
+    }
+    Err(Refusal::OtherSerial { requested: request.serial.clone(), credential, proven: proven.to_owned() })
+}

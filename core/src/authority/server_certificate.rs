@@ -2,10 +2,11 @@
 
 use super::issuance::Application;
 use super::names::names_as_text;
-use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
+use super::validity::validity;
+use super::{Authority, AuthorityError, InternalError, IssuedCertificate, Refusal};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::key::PublicKey;
-use crate::x509::{CertificateBody, DistinguishedName, Profile, SubjectAltName, SubjectAltNames, Validity};
+use crate::x509::{CertificateBody, DistinguishedName, Profile, SubjectAltName, SubjectAltNames};
 
 impl Authority {
     /// A certificate for the authority's own names and `key`, valid for a day. Two table calls, one signature.
@@ -23,7 +24,7 @@ impl Authority {
         }
         let start = now.saturating_sub(BACKDATE).unwrap_or(now);
         let end = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX).min(issuer_end);
-        let validity = Validity::new(start, end).map_err(|_| InvalidRequest::Reversed)?;
+        let validity = validity(start, end)?;
         let names =
             self.dns_names.iter().map(|name| SubjectAltName::classify(name)).collect::<Result<_, _>>();
         let sans = SubjectAltNames { names: names.map_err(Refusal::Name)?, others: Vec::new() };

@@ -4,7 +4,7 @@
 use super::{AuthorityError, InternalError, InvalidRequest, Refusal};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::{GoDuration, Lifetimes, TimeDuration};
-use crate::x509::{Certificate, Validity};
+use crate::x509::{Certificate, Validity, ValidityError};
 
 /// What decides a validity, but for the request.
 pub(super) struct ValidityRules<'a> {
@@ -41,7 +41,10 @@ impl ValidityRules<'_> {
         if end < whole_second(self.now) {
             return Err(InvalidRequest::Past { not_after: end }.into());
         }
-        let validity = Validity::new(start, end).map_err(|_| InvalidRequest::Reversed)?;
+        if start > issuer_not_after {
+            return Err(Refusal::OutlivesIssuer { not_after: end.max(start), issuer_not_after }.into());
+        }
+        let validity = validity(start, end)?;
         let duration = start.duration_until(end);
         if duration < self.lifetimes.min.to_signed() {
             return Err(Refusal::TooShort {
@@ -75,7 +78,15 @@ pub(super) fn renewed(
     let duration = old.not_before().duration_until(old.not_after());
     let start = whole_second(subtract(now, backdate));
     let end = whole_second(add(start, duration)).min(issuer_end(issuer, now)?);
-    Validity::new(start, end).map_err(|_| InvalidRequest::Reversed.into())
+    Ok(validity(start, end)?)
+}
+
+/// The validity between two instants.
+pub(super) fn validity(not_before: Timestamp, not_after: Timestamp) -> Result<Validity, InvalidRequest> {
+    Validity::new(not_before, not_after).map_err(|error| match error {
+        ValidityError::Reversed => InvalidRequest::Reversed { not_after, not_before },
+        ValidityError::Year => InvalidRequest::Year(error),
+    })
 }
 
 fn issuer_end(issuer: &Certificate, now: Timestamp) -> Result<Timestamp, AuthorityError> {
