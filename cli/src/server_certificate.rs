@@ -45,7 +45,7 @@ impl OwnCertificate {
                 continue;
             }
             match self.replace().await {
-                Ok(()) => info!(until = %self.fresh.end, "the server's own certificate was renewed"),
+                Ok(()) => info!(due = %self.fresh.end, "the server's own certificate was renewed"),
                 // The next round tries again; a third of the certificate's life is left for that.
                 Err(error) => error!(
                     error = &error as &dyn Error,
