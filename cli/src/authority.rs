@@ -12,7 +12,7 @@ use stepless_core::secret::SecretBytes;
 use stepless_core::store::{MemoryStore, Store};
 use stepless_core::x509::{Certificate, IssuerChain};
 use stepless_embedded::EmbeddedStore;
-use stepless_net::{SystemClock, SystemRandom};
+use stepless_net::SystemRandom;
 use tracing::warn;
 
 use crate::error::{CliError, Context};
@@ -42,15 +42,27 @@ pub(crate) fn load_config(path: &Path, strictness: Strictness) -> Result<LoadedC
     Ok(LoadedConfig { config, warnings: warnings.iter().map(ToString::to_string).collect() })
 }
 
-/// Opens the authority of a configuration.
-pub(crate) async fn open(config: &CaConfig, password_file: Option<&Path>) -> Result<Authority, CliError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+/// Opens the authority of a configuration, with the time from `clock`.
+pub(crate) async fn open(
+    config: &CaConfig,
+    password_file: Option<&Path>,
+    clock: Arc<dyn Clock>,
+) -> Result<Authority, CliError> {
+    Authority::open(parts(config, password_file, clock)?).await.context("the authority cannot be opened")
+}
+
+/// What the authority of a configuration is made of.
+pub(crate) fn parts(
+    config: &CaConfig,
+    password_file: Option<&Path>,
+    clock: Arc<dyn Clock>,
+) -> Result<AuthorityParts, CliError> {
     let (store, persistence) = open_store(config.db.as_ref(), &clock)?;
     let issuers = IssuerChain::from_pem(&files::read_text(&config.crt)?)
         .context(format_args!("{} is not an issuing chain", config.crt.display()))?;
     let signer = issuer_signer(config, password_file, &issuers)?;
     let provisioners = Provisioners::from_config(config).context("the provisioners cannot be used")?;
-    Authority::open(AuthorityParts {
+    Ok(AuthorityParts {
         issuers,
         signer: Arc::new(signer),
         roots: certificates(&config.root)?,
@@ -70,8 +82,6 @@ pub(crate) async fn open(config: &CaConfig, password_file: Option<&Path>) -> Res
         },
         tls_options: config.tls.clone(),
     })
-    .await
-    .context("the authority cannot be opened")
 }
 
 fn open_store(
