@@ -4,6 +4,9 @@ mod bench;
 
 mod counted;
 mod crash;
+mod renewal;
 mod requests;
+mod revocation;
+mod signer;
 mod takeover;
 mod tokens;
