@@ -98,3 +98,7 @@ fn kind(configured: config::ProvisionerKind) -> ProvisionerKind {
         config::ProvisionerKind::Nebula => ProvisionerKind::Nebula,
     }
 }
+
+#[cfg(test)]
+#[path = "configured_tests.rs"]
+mod tests;
