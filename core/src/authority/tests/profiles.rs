@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::bench::{Ca, P256, Token, World, request, sign};
-use crate::authority::{AuthorityError, InternalError, InvalidRequest, Refusal, SignRequest};
+use crate::authority::{AuthorityError, InternalError, Refusal, SignRequest};
 use crate::clock::SignedDuration;
 use crate::config::{Asn1Dn, GoDuration, Lifetimes, TimeDuration};
 use crate::key::PrivateKey;

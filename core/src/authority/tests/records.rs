@@ -92,7 +92,7 @@ async fn o8_an_intent_that_could_not_be_signed_leaves_its_record() {
     let records = world.records().await;
     let [(_, record)] = &records[..] else { panic!("{records:?}") };
     let CertificateState::Abandoned { to_be_signed } = &record.state else { panic!("{record:?}") };
-    assert_eq!(std::slice::from_ref(&to_be_signed.0), *world.signer.signed());
+    assert_eq!(*std::slice::from_ref(&to_be_signed.0), *world.signer.signed());
     world.clock.advance(LEASE_OVER);
     sign(&authority, &csr, &token).await.unwrap();
 }
