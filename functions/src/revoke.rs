@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ async fn revoke(
     };
     let serial = request.serial().clone();
     authority.revoke(request, &credential).await?;
-    let mut response = json(&Revoked { status: "ok" });
+    let mut response = json(StatusCode::OK, &Revoked { status: "ok" });
     response.extensions_mut().insert(LoggedRevocation(serial));
     Ok(response)
 }
