@@ -101,7 +101,7 @@ pub enum InvalidRequest {
     /// No serial number.
     #[error("missing serial")]
     MissingSerial,
-    /// Not a serial number.
+    /// Not a serial number; what was found, or its beginning.
     #[error(
         "'{0}' is not a valid serial number - use a base 10 representation or a base 16 representation with '0x' prefix"
     )]
@@ -109,6 +109,12 @@ pub enum InvalidRequest {
     /// A reason that RFC 5280 does not have.
     #[error("reasonCode out of bounds")]
     ReasonCode,
+    /// A reason longer than a record has room for.
+    #[error("reason is longer than {max} bytes")]
+    ReasonTooLong {
+        /// The bound.
+        max: usize,
+    },
     /// Only passive revocation exists.
     #[error("non-passive revocation not implemented")]
     NotPassive,

@@ -31,11 +31,17 @@ impl RevokeRequest {
         if serial.is_empty() {
             return Err(InvalidRequest::MissingSerial);
         }
-        let serial = serial.parse().map_err(|_| InvalidRequest::Serial(serial.to_owned()))?;
+        // The beginning says enough, and a token in the wrong place does not go into the log.
+        let serial = serial
+            .parse()
+            .map_err(|_| InvalidRequest::Serial(serial.chars().take(MAX_SHOWN_SERIAL).collect()))?;
         let reason_code = u8::try_from(reason_code)
             .ok()
             .filter(|code| *code <= MAX_REASON_CODE)
             .ok_or(InvalidRequest::ReasonCode)?;
+        if reason.len() > MAX_REASON_OCTETS {
+            return Err(InvalidRequest::ReasonTooLong { max: MAX_REASON_OCTETS });
+        }
         if !passive {
             return Err(InvalidRequest::NotPassive);
         }
@@ -171,3 +177,7 @@ impl Authority {
 const KEY_COMPROMISE: u8 = 1;
 /// `aACompromise`, the last of them.
 const MAX_REASON_CODE: u8 = 10;
+/// A page of text; the record of a revocation has room for more, but not for everything a request can carry.
+const MAX_REASON_OCTETS: usize = 4096;
+/// Longest serial number that an error repeats, in characters: in every base they are shorter.
+const MAX_SHOWN_SERIAL: usize = 64;

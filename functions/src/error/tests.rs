@@ -23,6 +23,7 @@ const NOT_IMPLEMENTED: &str =
 #[case::missing_serial(InvalidRequest::MissingSerial, 400, COULD_NOT)]
 #[case::serial(InvalidRequest::Serial("x".into()), 400, COULD_NOT)]
 #[case::reason_code(InvalidRequest::ReasonCode, 400, COULD_NOT)]
+#[case::reason(InvalidRequest::ReasonTooLong { max: 1 }, 400, COULD_NOT)]
 #[case::reversed(InvalidRequest::Reversed, 400, COULD_NOT)]
 #[case::past(InvalidRequest::Past { not_after: Timestamp::UNIX_EPOCH }, 400, COULD_NOT)]
 #[case::not_passive(InvalidRequest::NotPassive, 501, NOT_IMPLEMENTED)]

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -29,11 +29,20 @@ enum Form {
 
 impl Log {
     pub(crate) fn json() -> Self {
-        Self { written: Arc::default(), form: Form::Json }
+        Self::new(Form::Json)
     }
 
     fn text() -> Self {
-        Self { written: Arc::default(), form: Form::Text }
+        Self::new(Form::Text)
+    }
+
+    fn new(form: Form) -> Self {
+        // While there is only one subscriber, tracing takes it for that of every thread, and a test that runs beside
+        // this one and has none would switch the log off.
+        static OTHERS: LazyLock<[Dispatch; 2]> =
+            LazyLock::new(|| [(); 2].map(|()| Dispatch::new(tracing_subscriber::registry())));
+        LazyLock::force(&OTHERS);
+        Self { written: Arc::default(), form }
     }
 
     /// As `stepless serve` logs.

@@ -40,7 +40,7 @@ async fn answers(world: &World, body: &[u8]) -> Vec<Answer> {
 #[case::trailing_comma(b"{\"csr\": \"\",}")]
 #[case::comment(b"{/* */}")]
 #[case::byte_order_mark(b"\xef\xbb\xbf{}")]
-#[case::not_utf_8(b"{\"csr\": \"\xff\"}")]
+#[case::not_utf_8(b"{\"csr\": \"\xff\", \"ott\": \"\xff\"}")]
 #[case::control_character(b"{\"csr\": \"a\x01b\"}")]
 #[case::huge_number(b"{\"reasonCode\": 1e999, \"csr\": 1e999}")]
 #[tokio::test]

@@ -81,8 +81,8 @@ async fn l1_a_header_does_not_displace_the_certificate_of_the_connection() {
 /// checked.
 #[rstest]
 #[case::nothing(&[], 400)]
-#[case::no_certificate(&[b"no certificate"], 401)]
-#[case::empty(&[b""], 401)]
+#[case::no_certificate(&[b"no certificate".as_slice()], 401)]
+#[case::empty(&[b"".as_slice()], 401)]
 #[tokio::test]
 async fn l3_evidence_that_does_not_hold_is_refused(#[case] chain: &[&[u8]], #[case] status: u16) {
     let world = World::new().await;

@@ -54,12 +54,8 @@ fn succeed(old: &Certificate) {
     static KEY: LazyLock<PrivateKey> =
         LazyLock::new(|| PrivateKey::generate(KeyKind::Ed25519).expect("keys can be made"));
     let algorithm = SignatureAlgorithm::default_for(KeyKind::Ed25519);
-    let issuance = || Issuance {
-        serial: old.serial().clone(),
-        algorithm,
-        issuer: old,
-        validity: old.validity(),
-    };
+    let issuance =
+        || Issuance { serial: old.serial().clone(), algorithm, issuer: old, validity: old.validity() };
     let bodies = [
         CertificateBody::renewal(issuance(), old),
         CertificateBody::rekey(issuance(), old, KEY.public_key().clone()),

@@ -28,8 +28,7 @@ pub fn key_file(data: &[u8]) {
 fn asks_for_much_work(data: &[u8]) -> bool {
     let text = String::from_utf8_lossy(data);
     text.split("-----BEGIN ENCRYPTED PRIVATE KEY-----").skip(1).any(|block| {
-        let base64: String =
-            block.chars().take_while(|c| *c != '-').filter(|c| !c.is_whitespace()).collect();
+        let base64: String = block.chars().take_while(|c| *c != '-').filter(|c| !c.is_whitespace()).collect();
         let der = STANDARD.decode(base64).unwrap_or_default();
         der.windows(3).any(|window| match window {
             [INTEGER, 2, high] => *high >= 0x10,

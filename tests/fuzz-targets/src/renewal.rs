@@ -8,8 +8,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 use stepless_core::authority::{
-    Authority, AuthorityError, AuthorityParts, ClientCredential, IssuedAtCheck, IssuedCertificate, Persistence,
-    RenewToken,
+    Authority, AuthorityError, AuthorityParts, ClientCredential, IssuedAtCheck, IssuedCertificate,
+    Persistence, RenewToken,
 };
 use stepless_core::clock::{FixedClock, SignedDuration, Timestamp};
 use stepless_core::config::CaConfig;
@@ -32,7 +32,9 @@ pub fn renew_token(data: &[u8]) {
     let issued = match std::str::from_utf8(data) {
         Ok(text) if text.contains('\n') => renew(text),
         Ok(text) => renew_with(text.to_owned()),
-        Err(_) => renew(&format!("{{\"alg\":\"ES256\",\"x5cInsecure\":[\"{}\"]}}\n{{}}", STANDARD.encode(data))),
+        Err(_) => {
+            renew(&format!("{{\"alg\":\"ES256\",\"x5cInsecure\":[\"{}\"]}}\n{{}}", STANDARD.encode(data)))
+        }
     };
     if let Ok(issued) = issued {
         assert_eq!(issued.certificate().subject(), WORLD.leaf.subject());

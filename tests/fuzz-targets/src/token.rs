@@ -32,7 +32,8 @@ fn read(text: &str) {
     let _ = format!("{token:?} {:?}", token.header());
     let claims = token.unverified_claims();
     let _ = (claims.expiry(), claims.not_before(), claims.issued_at(), claims.id(), claims.subject());
-    let _ = (claims.audience(), claims.sans(), claims.ssh(), claims.ra(), claims.confirmation(), claims.user());
+    let _ =
+        (claims.audience(), claims.sans(), claims.ssh(), claims.ra(), claims.confirmation(), claims.user());
     for at in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
         let _ = claims.validate_time(at, SignedDuration::from_mins(1));
     }
