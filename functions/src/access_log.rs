@@ -43,9 +43,9 @@ pub(crate) struct LoggedRevocation(pub(crate) SerialNumber);
 pub(crate) async fn log(request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let agent =
-        request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let path = clip(request.uri().path()).to_owned();
+    let agent = request.headers().get(header::USER_AGENT);
+    let agent = agent.map(|agent| clip(&String::from_utf8_lossy(agent.as_bytes())).to_owned());
     let id = request.extensions().get::<RequestId>().cloned();
     let remote = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|remote| remote.0.to_string());
 
@@ -55,7 +55,7 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     let extensions = response.extensions();
     let certificate = extensions.get::<LoggedCertificate>();
     let revoked = extensions.get::<LoggedRevocation>();
-    let cause = extensions.get::<Cause>().map(|cause| Chain(&*cause.0).to_string());
+    let cause = extensions.get::<Cause>().map(|cause| clip(&Chain(&*cause.0).to_string()).to_owned());
     // The level is part of a callsite, so the event stands here three times, made by one macro.
     macro_rules! line {
         ($level:ident) => {
@@ -97,3 +97,11 @@ impl fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+/// What a client chooses does not fill the log.
+fn clip(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_LOGGED_OCTETS)).unwrap_or_default()
+}
+
+/// Longer paths, agents and causes are cut off.
+const MAX_LOGGED_OCTETS: usize = 1024;

@@ -174,8 +174,8 @@ impl Authority {
 const KEY_COMPROMISE: u8 = 1;
 /// Longest reason that is kept, in octets.
 pub(super) const MAX_REASON: usize = 4096;
-/// Longer texts that are no serial numbers are cut off in the answer.
-const MAX_ECHOED_CHARS: usize = 128;
+/// Longer texts that are no serial numbers are cut off in the answer and the log: they may be a token in the wrong place.
+const MAX_ECHOED_CHARS: usize = 48;
 /// `aACompromise`, the last of them.
 const MAX_REASON_CODE: u8 = 10;
 
