@@ -178,7 +178,7 @@ pub enum Refusal {
     /// A name outside the issuer's constraints.
     #[error("{0}")]
     NameConstraint(NameConstraintError),
-    /// More than the store keeps of one certificate.
+    /// More than verifiers read of one certificate.
     #[error("the certificate would be too large")]
     TooLarge,
     /// The key is too weak.

@@ -12,7 +12,7 @@ use crate::clock::{SignedDuration, Timestamp};
 use crate::store::table::{
     self, CertificateRecord, CertificateState, Der, ProvisionerReference, SpentRecord,
 };
-use crate::store::{CommitError, Condition, Key, MAX_VALUE, MAX_WRITES, Record, StoreError, Write};
+use crate::store::{CommitError, Condition, Key, MAX_WRITES, Record, StoreError, Write};
 use crate::x509::{Certificate, CertificateBody, SerialNumber};
 
 /// A certificate that has its record, and may leave.
@@ -98,6 +98,9 @@ impl Authority {
         let now = self.clock.now();
         let lease_until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
         let to_be_signed = application.body.to_be_signed();
+        if to_be_signed.len() > MAX_TO_BE_SIGNED {
+            return Err(Refusal::TooLarge.into());
+        }
         let serial = application.body.serial.clone();
         let record = CertificateRecord {
             state: CertificateState::Intent { lease_until, to_be_signed: Der(to_be_signed.clone()) },
@@ -217,7 +220,7 @@ impl Authority {
             CertificateRecord { state: CertificateState::Abandoned { to_be_signed }, ..intent.record };
         // The record changes rather than goes: a remote key may have signed after all, and whoever is about to take
         // the intent over must not find it as it was.
-        let mut writes = vec![put_unissued(&intent.serial, &record, Condition::Version(intent.version))?];
+        let mut writes = vec![put_intent(&intent.serial, &record, Condition::Version(intent.version))?];
         writes.extend(
             intent.spent.map(|(key, version)| Write::Delete { key, condition: Condition::Version(version) }),
         );
@@ -277,9 +280,10 @@ impl Authority {
 /// So long nobody else touches an intent: the time limit of a function, after which it is certainly dead.
 pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
-/// What an issued record needs beyond its intent: the signature, in base64, with its algorithm. The longest that any
-/// key makes is that of ML-DSA-87, of 4,627 octets.
-const SIGNATURE_ROOM: usize = 8 * 1024;
+/// Longest `TBSCertificate` that is signed. With the longest signature there is, the 4,627 octets of ML-DSA-87, it
+/// stays below the 64 KiB that verifiers read (`webpki` among them), and its record far below
+/// [`MAX_VALUE`](crate::store::MAX_VALUE).
+const MAX_TO_BE_SIGNED: usize = 56 * 1024;
 
 fn put_spent(
     credential: &OneTimeCredential,
@@ -296,21 +300,7 @@ fn put_spent(
     })
 }
 
-/// The write of an intent, if what it becomes fits into the store.
 fn put_intent(
-    serial: &SerialNumber,
-    record: &CertificateRecord,
-    condition: Condition,
-) -> Result<Write, AuthorityError> {
-    let write = put_unissued(serial, record, condition)?;
-    match &write {
-        // Found out only after signing, it would be a certificate without a record.
-        Write::Put { value, .. } if value.len() > MAX_VALUE - SIGNATURE_ROOM => Err(Refusal::TooLarge.into()),
-        _ => Ok(write),
-    }
-}
-
-fn put_unissued(
     serial: &SerialNumber,
     record: &CertificateRecord,
     condition: Condition,

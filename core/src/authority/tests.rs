@@ -4,6 +4,14 @@ mod bench;
 
 mod counted;
 mod crash;
+mod hostile;
+mod profiles;
+mod races;
+mod records;
+mod renewal;
 mod requests;
+mod revocation;
+mod signer;
 mod takeover;
 mod tokens;
+mod validity;

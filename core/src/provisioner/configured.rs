@@ -81,3 +81,7 @@ fn provisioner(configured: &config::Provisioner) -> Result<Provisioner, Provisio
         service,
     })
 }
+
+#[cfg(test)]
+#[path = "configured_tests.rs"]
+mod tests;

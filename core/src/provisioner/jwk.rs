@@ -56,3 +56,7 @@ pub(crate) fn expiry(expiry: Option<Timestamp>, leeway: SignedDuration) -> Resul
     let expiry = expiry.ok_or(TokenError::NoExpiry)?;
     Ok(expiry.saturating_add(leeway).unwrap_or(Timestamp::MAX))
 }
+
+#[cfg(test)]
+#[path = "jwk_tests.rs"]
+mod tests;

@@ -137,3 +137,7 @@ pub enum TokenError {
     #[error("the token carries no certificate chain")]
     NoChain,
 }
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;

@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use gate::{GatedSigner, GatedStore};
 
-pub(super) use ca::{Ca, P256};
+pub(super) use ca::{Ca, Extension, P256, validity};
 pub(super) use der::{octets, sequence, value};
 pub(super) use gate::Gate;
 pub(super) use ports::{Liar, RecordingSigner, SeededRandom};
 pub(super) use request::{HandmadeRequest, request};
-pub(super) use token::{Token, base64url};
+pub(super) use token::{Token, base64url, fresh_id};
 
 use crate::authority::{
     Authority, AuthorityError, AuthorityParts, ClientCredential, IssuedAtCheck, IssuedCertificate, OpenError,

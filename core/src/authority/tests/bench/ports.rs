@@ -43,10 +43,13 @@ impl Signer for RecordingSigner {
     }
 }
 
+/// What comes back instead, from the message and the honest signature.
+pub(crate) type Lie = Box<dyn Fn(&[u8], Vec<u8>) -> Vec<u8> + Send + Sync>;
+
 /// A signer whose answers are changed on their way back.
 pub(crate) struct Liar {
     pub(crate) honest: Arc<RecordingSigner>,
-    pub(crate) lie: Box<dyn Fn(&[u8], Vec<u8>) -> Vec<u8> + Send + Sync>,
+    pub(crate) lie: Lie,
 }
 
 impl std::fmt::Debug for Liar {

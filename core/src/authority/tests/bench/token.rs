@@ -20,7 +20,6 @@ pub(crate) struct Token {
 impl Token {
     /// A token of the provisioner `admin` for `/sign`, as `step ca token` makes it; its id is like no other's.
     pub(crate) fn new(world: &World, subject: &str) -> Self {
-        static NUMBER: AtomicU64 = AtomicU64::new(1);
         let now = world.now().as_second();
         let claims = json!({
             "iss": "admin",
@@ -29,7 +28,7 @@ impl Token {
             "nbf": now,
             "iat": now,
             "exp": now + 300,
-            "jti": format!("{:032x}", NUMBER.fetch_add(1, Ordering::Relaxed)),
+            "jti": fresh_id(),
             "sha": world.root.certificate.fingerprint_sha256(),
             "sans": [subject],
         });
@@ -95,6 +94,12 @@ impl Token {
             |members: &Map<String, Value>| base64url(Value::from(members.clone()).to_string().as_bytes());
         format!("{}.{}", part(&self.header), part(&self.claims))
     }
+}
+
+/// An id that no other token has.
+pub(crate) fn fresh_id() -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(1);
+    format!("{:032x}", NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 pub(crate) fn base64url(bytes: &[u8]) -> String {
