@@ -151,7 +151,7 @@ async fn t4_a_token_that_cannot_be_spent_makes_no_certificate() {
     scene.world.fail(1, Fault::FailBefore);
     let answer = scene.sign(&token).await;
 
-    assert!(matches!(answer, Err(AuthorityError::Busy(_))));
+    assert!(matches!(answer, Err(AuthorityError::Unfinished(_))));
     assert_eq!(scene.world.signer.signed().len(), before);
 }
 
