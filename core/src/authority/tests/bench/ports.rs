@@ -46,8 +46,11 @@ impl Signer for RecordingSigner {
 /// A signer whose answers are changed on their way back.
 pub(crate) struct Liar {
     pub(crate) honest: Arc<RecordingSigner>,
-    pub(crate) lie: Box<dyn Fn(&[u8], Vec<u8>) -> Vec<u8> + Send + Sync>,
+    pub(crate) lie: Box<Lie>,
 }
+
+/// What becomes of a message and its signature.
+type Lie = dyn Fn(&[u8], Vec<u8>) -> Vec<u8> + Send + Sync;
 
 impl std::fmt::Debug for Liar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
