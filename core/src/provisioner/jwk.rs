@@ -3,8 +3,7 @@
 use super::audience::{Audiences, Operation};
 use super::token::{AuthorizedToken, TokenError, refuse_own_key};
 use crate::clock::{SignedDuration, Timestamp};
-use crate::jose::{CLOCK_LEEWAY, Jwt};
-use crate::key::PublicKey;
+use crate::jose::{CLOCK_LEEWAY, Jwk, Jwt};
 
 /// What a JWK provisioner verifies tokens with.
 #[derive(Debug)]
@@ -13,13 +12,16 @@ pub struct JwkProvisioner {
     pub name: String,
     /// Its id, under which its tokens are marked as spent.
     pub id: String,
-    /// The key's id: `kid` of its tokens, and the credential id in its certificates.
-    pub key_id: String,
-    /// The key.
-    pub key: PublicKey,
+    /// The key. Its `alg`, where it has one, is the only algorithm that its tokens may use.
+    pub key: Jwk,
 }
 
 impl JwkProvisioner {
+    /// The key's id, or the empty text: `kid` of its tokens, and the credential id in its certificates.
+    pub fn key_id(&self) -> &str {
+        self.key.key_id().unwrap_or_default()
+    }
+
     /// Verifies a token for `operation`: signature first, then claims. Nothing is written.
     ///
     /// A token must name this provisioner as issuer, this authority and operation as audience, a subject, and an
@@ -35,7 +37,7 @@ impl JwkProvisioner {
         now: Timestamp,
     ) -> Result<AuthorizedToken, TokenError> {
         refuse_own_key(token.header())?;
-        let verified = token.verify(&self.key)?;
+        let verified = token.verify_with_any([&self.key])?;
         let claims = verified.claims();
         if claims.issuer() != Some(&self.name) {
             return Err(TokenError::Issuer { found: claims.issuer().unwrap_or_default().to_owned() });

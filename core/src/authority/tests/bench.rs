@@ -25,7 +25,7 @@ use crate::authority::{
 use crate::clock::{FixedClock, SignedDuration, Timestamp};
 use crate::config::{Asn1Dn, Claims, TimeDuration, TlsOptions};
 use crate::fault::{Call, Fault, Faults};
-use crate::jose::Thumbprint;
+use crate::jose::{Jwk, Thumbprint};
 use crate::key::fault::FaultySigner;
 use crate::key::{PrivateKey, PublicKey, Signer};
 use crate::peer::PeerCertificates;
@@ -153,8 +153,7 @@ impl World {
             let service = JwkProvisioner {
                 name: name.to_owned(),
                 id: format!("{name}:{}", key_id(key)),
-                key_id: key_id(key),
-                key: key.public_key().clone(),
+                key: Jwk::from_public_key(key.public_key().clone()),
             };
             self.provisioner(name, &service.id.clone(), ProvisionerKind::Jwk, Service::Jwk(service))
         };
