@@ -1,5 +1,7 @@
 //! `revoke`: a certificate is not to be renewed any more, and after a compromise its key not to be certified again.
 
+use tracing::warn;
+
 use super::commit::{Commit, Failed, Role};
 use super::{Authority, AuthorityError, InvalidRequest, Persistence, Refusal};
 use crate::peer::PeerCertificates;
@@ -7,7 +9,7 @@ use crate::provisioner::Operation;
 use crate::store::table::{
     self, BlockedKeyRecord, CertificateRecord, CertificateState, RevocationRecord, SpentRecord,
 };
-use crate::store::{Condition, Write};
+use crate::store::{Condition, StoreError, Write};
 use crate::x509::{Certificate, SerialNumber};
 
 /// Which certificate is to be revoked, and why.
@@ -65,7 +67,8 @@ pub enum RevokeCredential {
 
 impl Authority {
     /// Revokes a certificate, whether or not this authority knows it: one table call. A compromised key costs one
-    /// more, to find the key.
+    /// more, to find the key; where no certificate of that number was issued here, its key is not known and not blocked,
+    /// which the log says.
     ///
     /// # Errors
     /// [`AuthorityError`]; a token is spent only together with the revocation.
@@ -122,13 +125,19 @@ impl Authority {
                 indexes: Vec::new(),
             },
         );
-        if request.reason_code == KEY_COMPROMISE
-            && let Some(block) = self.block_key(&request.serial, certificate).await?
-        {
+        let compromised = request.reason_code == KEY_COMPROMISE;
+        let block = if compromised { self.block_key(&request.serial, certificate).await? } else { None };
+        let stays_usable = compromised && block.is_none();
+        if let Some(block) = block {
             commit.push(Role::BlockedKey, block);
         }
         match commit.apply_or_confirm(&*self.store, Role::Revocation).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                if stays_usable {
+                    warn!(serial = %request.serial, "revoked; its key is not known here and not blocked");
+                }
+                Ok(())
+            }
             Err(Failed::Conflict { role: Role::Credential, .. }) => Err(AuthorityError::TokenUsed),
             Err(Failed::Conflict { .. }) => Err(AuthorityError::AlreadyRevoked { serial: request.serial }),
             Err(Failed::Store(error)) => Err(error.into()),
@@ -164,7 +173,10 @@ impl Authority {
         };
         let record: CertificateRecord = table::decode(&found)?;
         match record.state {
-            CertificateState::Issued { certificate } => Ok(Certificate::from_der(&certificate.0).ok()),
+            CertificateState::Issued { certificate } => match Certificate::from_der(&certificate.0) {
+                Ok(certificate) => Ok(Some(certificate)),
+                Err(error) => Err(StoreError::Failed(Box::new(error)).into()),
+            },
             CertificateState::Intent { .. } | CertificateState::Abandoned { .. } => Ok(None),
         }
     }

@@ -3,6 +3,7 @@
 mod ca;
 mod der;
 mod gate;
+mod log;
 mod ports;
 mod request;
 mod token;
@@ -14,6 +15,7 @@ use gate::{GatedSigner, GatedStore};
 pub(super) use ca::{Ca, Extension, P256, validity};
 pub(super) use der::{octets, sequence, value};
 pub(super) use gate::Gate;
+pub(super) use log::Log;
 pub(super) use ports::{Liar, RecordingSigner, SeededRandom};
 pub(super) use request::{HandmadeRequest, request};
 pub(super) use token::{Token, base64url, fresh_id};
