@@ -2,8 +2,8 @@
 //!
 //! | record | partition | sort | stays | found by |
 //! | --- | --- | --- | --- | --- |
-//! | [`CertificateRecord`] | `cert#<serial>` | `x509` | for ever once issued; until then for [`INTENT_RETENTION`] | key; `History` by day, `Provisioner` by month, `Name` by its first name |
-//! | a further name of it | `cert#<serial>` | `name#<n>` | for ever | `Name` |
+//! | [`CertificateRecord`] | `cert#<serial>` | `x509` | for ever once issued, or without a database until its end; before for [`INTENT_RETENTION`] | key; `History` by day, `Provisioner` by month, `Name` by its first name |
+//! | a further name of it | `cert#<serial>` | `name#<n>` | as long as the certificate's | `Name` |
 //! | [`SpentRecord`] | `once#<kind>#<hash>` | `-` | as long as the credential could be used, and [`SPENT_MARGIN`] | key |
 //! | [`RevocationRecord`] | `revoked#<shard>` | `<serial>` | for ever | key; its shard, in the order of serials |
 //! | a blocked public key | `blocked#<hash>` | `-` | for ever | key |
