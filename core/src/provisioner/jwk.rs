@@ -1,9 +1,9 @@
 //! The JWK provisioner: whoever holds the private half of a key may mint tokens for any name.
 
 use super::audience::{Audiences, Operation};
-use super::token::{AuthorizedToken, TokenError, refuse_own_key};
-use crate::clock::{SignedDuration, Timestamp};
-use crate::jose::{CLOCK_LEEWAY, Jwk, Jwt};
+use super::token::{AuthorizedToken, TokenError, check_claims, refuse_own_key};
+use crate::clock::Timestamp;
+use crate::jose::{Jwk, Jwt};
 
 /// What a JWK provisioner verifies tokens with.
 #[derive(Debug)]
@@ -38,25 +38,10 @@ impl JwkProvisioner {
     ) -> Result<AuthorizedToken, TokenError> {
         refuse_own_key(token.header())?;
         let verified = token.verify_with_any([&self.key])?;
-        let claims = verified.claims();
-        if claims.issuer() != Some(&self.name) {
-            return Err(TokenError::Issuer { found: claims.issuer().unwrap_or_default().to_owned() });
-        }
-        let audience = claims.audience();
-        if !audiences.allow(&audience, operation, "") {
-            return Err(TokenError::Audience(audience.into_iter().map(str::to_owned).collect()));
-        }
-        let expires = expiry(claims.expiry(), CLOCK_LEEWAY)?;
-        claims.validate_time(now, CLOCK_LEEWAY)?;
+        let expires = check_claims(verified.claims(), &[&self.name], audiences, operation, now)?;
         let signed_part = verified.signed_part();
         AuthorizedToken::new(&self.id, verified.into_claims(), signed_part, expires)
     }
-}
-
-/// When a token that ends at `expiry` can no longer be used.
-pub(crate) fn expiry(expiry: Option<Timestamp>, leeway: SignedDuration) -> Result<Timestamp, TokenError> {
-    let expiry = expiry.ok_or(TokenError::NoExpiry)?;
-    Ok(expiry.saturating_add(leeway).unwrap_or(Timestamp::MAX))
 }
 
 #[cfg(test)]

@@ -108,11 +108,3 @@ fn t6_the_algorithm_of_a_key_is_the_only_one_of_its_tokens() {
         assert!(matches!(refused, Err(TokenError::Signature(JwsError::NoKey))), "{refused:?}");
     }
 }
-
-#[test]
-fn the_expiry_of_a_token_is_never_beyond_the_calendar() {
-    let leeway = SignedDuration::from_secs(60);
-
-    assert!(matches!(expiry(None, leeway), Err(TokenError::NoExpiry)));
-    assert_eq!(expiry(Some(Timestamp::MAX), leeway).unwrap(), Timestamp::MAX);
-}
