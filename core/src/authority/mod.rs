@@ -12,6 +12,7 @@ mod commit;
 mod error;
 mod issuance;
 mod names;
+mod published;
 mod renew;
 mod revoke;
 mod server_certificate;
@@ -42,6 +43,7 @@ pub use issuance::IssuedCertificate;
 pub use revoke::{RevokeCredential, RevokeRequest};
 pub use sign::SignRequest;
 
+use published::PublishedCertificates;
 use subject::SubjectTemplate;
 
 /// A certificate authority: an issuer, its provisioners, and a store.
@@ -50,17 +52,11 @@ use subject::SubjectTemplate;
 #[derive(Debug)]
 pub struct Authority {
     issuers: IssuerChain,
-    /// The certificates of `issuers`, issuer first.
-    own_issuers: Vec<Certificate>,
     /// Key identifier of the issuer, in hex: records name it.
     issuer_id: String,
     /// What a client's chain may end in: the roots, and the issuers.
     anchors: Vec<Certificate>,
-    roots: Vec<Certificate>,
-    roots_pem: Vec<String>,
-    federation: Vec<Certificate>,
-    federation_pem: Vec<String>,
-    intermediates_pem: Vec<String>,
+    published: PublishedCertificates,
     signer: Arc<dyn Signer>,
     store: Arc<dyn Store>,
     persistence: Persistence,
@@ -162,22 +158,10 @@ impl Authority {
             IssuedAtCheck::Disabled => None,
         };
         let own_issuers: Vec<_> = issuers.certificates().cloned().collect();
-        let pem = |certificates: &[Certificate]| certificates.iter().map(Certificate::to_pem).collect();
-        let mut federation = parts.roots.clone();
-        for root in parts.federated_roots {
-            if !federation.contains(&root) {
-                federation.push(root);
-            }
-        }
         Ok(Self {
             issuer_id: hex::encode(issuer.public_key().key_identifier()),
             anchors: parts.roots.iter().chain(&own_issuers).cloned().collect(),
-            roots_pem: pem(&parts.roots),
-            federation_pem: pem(&federation),
-            intermediates_pem: pem(&own_issuers),
-            own_issuers,
-            roots: parts.roots,
-            federation,
+            published: PublishedCertificates::new(own_issuers, parts.roots, parts.federated_roots),
             issuers,
             signer: parts.signer,
             store: parts.store,
@@ -192,37 +176,6 @@ impl Authority {
             created,
             tls_options: parts.tls_options,
         })
-    }
-
-    /// The roots that clients trust.
-    pub fn roots(&self) -> &[Certificate] {
-        &self.roots
-    }
-
-    /// The roots, each as PEM.
-    pub fn roots_pem(&self) -> &[String] {
-        &self.roots_pem
-    }
-
-    /// The root, own or federated, whose DER has this SHA-256 in lower-case hex.
-    pub fn root_pem(&self, fingerprint: &str) -> Option<&str> {
-        let position = self.federation.iter().position(|root| root.fingerprint_sha256() == fingerprint)?;
-        self.federation_pem.get(position).map(String::as_str)
-    }
-
-    /// The roots and the federated roots, each as PEM, none twice.
-    pub fn federation_pem(&self) -> &[String] {
-        &self.federation_pem
-    }
-
-    /// The issuing certificate and those between it and the root, issuer first.
-    pub fn issuers(&self) -> &[Certificate] {
-        &self.own_issuers
-    }
-
-    /// The issuers, each as PEM, issuer first.
-    pub fn intermediates_pem(&self) -> &[String] {
-        &self.intermediates_pem
     }
 
     /// Who may ask for certificates.
