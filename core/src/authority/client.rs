@@ -1,7 +1,8 @@
 //! Step 1 for those who act for an existing certificate: over mutual TLS, or by a token that its key signed.
 
+use aws_lc_rs::digest;
+
 use super::issuance::OneTimeCredential;
-use super::sign::request_hash;
 use super::{Authority, AuthorityError};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::jose::Jwt;
@@ -165,6 +166,16 @@ const RENEW_ISSUER: &str = "step-ca-client/1.0";
 const MAX_CHAIN: usize = 10;
 /// The last instant of a certificate is checked from inside it.
 const MARGIN: SignedDuration = SignedDuration::from_secs(1);
+
+/// SHA-256 of what a credential is used for, in hex.
+fn request_hash(parts: &[&[u8]]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&part.len().to_be_bytes());
+        context.update(part);
+    }
+    hex::encode(context.finish())
+}
 
 fn parse_chain(chain: &[Vec<u8>]) -> Result<Vec<Certificate>, AuthorityError> {
     if chain.len() > MAX_CHAIN {

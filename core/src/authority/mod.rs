@@ -1,6 +1,6 @@
 //! The authority: what it signs, for whom, and the numbered way of a certificate.
 //!
-//! 1. verify the credential: signature first, then claims ([`client`], [`sign`]). 2. verify the request. 3. webhooks
+//! 1. verify the credential: signature first, then claims ([`token`], [`client`]). 2. verify the request ([`request`]). 3. webhooks
 //!    and 4. templates have no code yet; the configuration refuses them. 5. defaults, extension, validity
 //!    ([`validity`]). 6. check names and bounds ([`names`]).
 //! 7. commit the intent. 8. sign. 9. check what was signed. 10. commit the certificate ([`issuance`]).
@@ -14,10 +14,12 @@ mod issuance;
 mod names;
 mod published;
 mod renew;
+mod request;
 mod revoke;
 mod server_certificate;
 mod sign;
 mod subject;
+mod token;
 mod validity;
 
 #[cfg(test)]
@@ -29,9 +31,8 @@ use thiserror::Error;
 
 use crate::clock::{Clock, SignedDuration, Timestamp};
 use crate::config::{Asn1Dn, TlsOptions};
-use crate::jose::{CLOCK_LEEWAY, Claims};
 use crate::key::Signer;
-use crate::provisioner::{Denied, Provisioners, TokenError};
+use crate::provisioner::Provisioners;
 use crate::random::Random;
 use crate::store::table::{self, AuthorityRecord};
 use crate::store::{CommitError, Condition, Store, StoreError, Write};
@@ -186,29 +187,6 @@ impl Authority {
     /// What clients are told to start their own TLS servers with.
     pub fn tls_options(&self) -> &TlsOptions {
         &self.tls_options
-    }
-
-    /// Refuses tokens from before the authority existed: whatever store knew that they were spent is gone.
-    fn check_issued_at(&self, claims: &Claims) -> Result<(), TokenError> {
-        let (Some(created), Some(issued_at)) = (self.created, claims.issued_at()) else {
-            return Ok(());
-        };
-        // Both clocks show whole seconds in tokens, and they may differ by the leeway.
-        let earliest = created.saturating_sub(CLOCK_LEEWAY).unwrap_or(Timestamp::MIN);
-        if issued_at < earliest {
-            return Err(TokenError::BeforeAuthority { issued_at, created });
-        }
-        Ok(())
-    }
-}
-
-impl From<Denied> for AuthorityError {
-    fn from(denied: Denied) -> Self {
-        match denied {
-            Denied::Token(error) => Self::Token(error),
-            Denied::TokenFlowNotSupported => Self::TokenFlowNotSupported,
-            Denied::Disabled { name } => Self::ProvisionerDisabled { name },
-        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::token::{AuthorizedToken, TokenError};
 use crate::clock::Timestamp;
 use crate::config::Claims;
 use crate::jose::Jwt;
+use crate::store::table::ProvisionerReference;
 use crate::x509::ProvisionerKind;
 
 /// A provisioner of the configuration, ready to judge, or not.
@@ -32,6 +33,13 @@ pub struct Provisioner {
     pub listing: Box<RawValue>,
     /// What it can do.
     pub service: Service,
+}
+
+impl Provisioner {
+    /// It as records name it.
+    pub fn reference(&self) -> ProvisionerReference {
+        ProvisionerReference { id: self.id.clone(), name: self.name.clone() }
+    }
 }
 
 /// What a provisioner can do.
