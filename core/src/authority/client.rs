@@ -3,11 +3,12 @@
 use aws_lc_rs::digest;
 
 use super::issuance::OneTimeCredential;
+use super::validity::subtract;
 use super::{Authority, AuthorityError};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::jose::Jwt;
 use crate::key::PublicKey;
-use crate::peer::PeerCertificates;
+use crate::peer::{MAX_CHAIN, PeerCertificates};
 use crate::provisioner::{
     Operation, Provisioner, Service, TokenError, check_claims, refuse_own_key, spent_mark,
 };
@@ -162,8 +163,6 @@ impl Authority {
 
 /// The issuer of the tokens with which `step ca renew` stands in for mutual TLS.
 const RENEW_ISSUER: &str = "step-ca-client/1.0";
-/// Longest chain a client may show, so that reading it costs little: what tokens and [`verify_client_chain`] take.
-const MAX_CHAIN: usize = 10;
 /// The last instant of a certificate is checked from inside it.
 const MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
@@ -218,8 +217,4 @@ fn check_not_over(certificate: &Certificate, now: Timestamp) -> Result<(), Autho
         true => Err(AuthorityError::CertificateExpired { not_after }),
         false => Ok(()),
     }
-}
-
-fn subtract(time: Timestamp, duration: SignedDuration) -> Timestamp {
-    time.saturating_sub(duration).unwrap_or(Timestamp::MIN)
 }
