@@ -13,7 +13,7 @@ use crate::store::table::{
     self, CertificateRecord, CertificateState, Der, ProvisionerReference, SpentRecord,
 };
 use crate::store::{CommitError, Condition, Key, MAX_WRITES, Record, StoreError, Write};
-use crate::x509::{Certificate, CertificateBody, SerialNumber};
+use crate::x509::{Certificate, CertificateBody, Issuance, SerialNumber, Validity};
 
 /// A certificate that has its record, and may leave.
 #[derive(Clone, Debug)]
@@ -76,6 +76,16 @@ enum Closed {
 }
 
 impl Authority {
+    /// What this issuer puts into every certificate.
+    pub(super) fn issuance(&self, validity: Validity) -> Result<Issuance<'_>, AuthorityError> {
+        Ok(Issuance {
+            serial: SerialNumber::random(&*self.random).map_err(InternalError::Random)?,
+            algorithm: self.signer.algorithm(),
+            issuer: self.issuers.issuer(),
+            validity,
+        })
+    }
+
     /// Steps 7 to 10.
     pub(super) async fn issue(&self, application: Application) -> Result<IssuedCertificate, AuthorityError> {
         let takes_credential = application.credential.is_some();

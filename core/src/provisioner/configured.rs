@@ -92,7 +92,6 @@ fn provisioner(configured: &config::Provisioner) -> Result<Provisioner, Provisio
     Ok(Provisioner {
         id: configured.token_id.clone(),
         name: configured.name.clone(),
-        token_id: configured.token_id.clone(),
         kind: configured.kind,
         claims: configured.claims.clone(),
         encrypted_key,

@@ -142,7 +142,7 @@ pub const INTENT_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How long the mark of a spent credential outlives the credential: a clock that ran ahead has it removed early, and
 /// when that clock is set right the credential is good again.
-pub const SPENT_MARGIN: SignedDuration = SignedDuration::from_hours(1);
+pub const SPENT_MARGIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// Into so many partitions a day's certificates, and a month's of one provisioner, are spread: a table takes only so
 /// many writes a second to one partition, and often all certificates come from one provisioner. Whoever reads a day or

@@ -12,6 +12,7 @@ use super::{
     NameConstraints, NameConstraintsError, SubjectAltNames,
 };
 use crate::clock::Timestamp;
+use crate::peer::MAX_CHAIN;
 
 /// The issuing certificate and those above it, issuer first. It may end below the root.
 #[derive(Clone, Debug)]
@@ -132,7 +133,7 @@ pub fn verify_client_chain(
     at: Timestamp,
 ) -> Result<(), ChainError> {
     // Counted first: signatures cost time, and the chain is the client's.
-    if intermediates.len() > MAX_INTERMEDIATES {
+    if intermediates.len() >= MAX_CHAIN {
         return Err(ChainError::TooLong { certificates: intermediates.len() + 1 });
     }
     if !leaf.is_valid_at(at) {
@@ -219,7 +220,7 @@ pub struct PathLengthExceeded {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChainError {
     /// More certificates than any client needs.
-    #[error("the chain has {certificates} certificates; at most {} are accepted", MAX_INTERMEDIATES + 1)]
+    #[error("the chain has {certificates} certificates; at most {MAX_CHAIN} are accepted")]
     TooLong {
         /// How many were presented.
         certificates: usize,
@@ -266,9 +267,6 @@ fn is_issued_by(certificate: &Certificate, issuer: &Certificate) -> Result<(), C
     }
     certificate.verify_signature(issuer.public_key())
 }
-
-/// Most certificates besides the leaf that a client may present: twice what any hierarchy has.
-const MAX_INTERMEDIATES: usize = 9;
 
 #[cfg(test)]
 #[path = "chain_tests.rs"]

@@ -179,7 +179,6 @@ impl World {
         Provisioner {
             id: id.to_owned(),
             name: name.to_owned(),
-            token_id: id.to_owned(),
             kind,
             claims: self.claims.clone(),
             encrypted_key: None,
