@@ -23,7 +23,7 @@ use crate::authority::{self, LoadedConfig, Strictness};
 use crate::error::{CliError, Context};
 use crate::files::{self, Readers};
 use crate::init::{self, Folder, Plan};
-use crate::serve::{Server, end_of_process, runtime};
+use crate::serve::{Hangup, Server, end_of_process, runtime};
 use crate::{logging, password};
 
 /// Makes the authority if there is none, serves it, gets a certificate from it, and says how to go on.
@@ -53,7 +53,7 @@ async fn serve(
     let root =
         server.authority.roots().first().cloned().ok_or_else(|| CliError::new("ca.json names no root"))?;
     let url = url(loaded, server.address()?.port());
-    let end = end_of_process()?;
+    let end = end_of_process(Hangup::Ends)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let mut serving = tokio::spawn(server.run(async {
         tokio::select! {
