@@ -89,7 +89,7 @@ impl Folder {
     }
 
     /// Nothing is overwritten, and nothing is made beside files of another authority.
-    fn refuse_existing(&self) -> Result<(), CliError> {
+    pub(crate) fn refuse_existing(&self) -> Result<(), CliError> {
         let files = [
             self.config(),
             self.defaults(),
@@ -98,13 +98,24 @@ impl Folder {
             self.root_key(),
             self.intermediate_key(),
         ];
-        match files.into_iter().find(|file| file.symlink_metadata().is_ok()) {
-            Some(file) => Err(CliError::new(format!(
+        let there: Vec<_> = files.into_iter().filter(|file| file.symlink_metadata().is_ok()).collect();
+        let Some(first) = there.first() else {
+            return Ok(());
+        };
+        if *first == self.config() {
+            return Err(CliError::new(format!(
                 "{} exists already; nothing was made. Choose another folder with --dir",
-                file.display()
-            ))),
-            None => Ok(()),
+                first.display()
+            )));
         }
+        // The configuration is written last: without it nobody has used what is here, if it was us who wrote it.
+        let there: Vec<_> = there.iter().map(|file| file.display().to_string()).collect();
+        Err(CliError::new(format!(
+            "{} exists already without {}; nothing was made. If an earlier run was interrupted, move away what it left; \
+             otherwise choose another folder with --dir",
+            there.join(", "),
+            self.config().display()
+        )))
     }
 }
 
@@ -122,8 +133,9 @@ pub(crate) struct Made {
 }
 
 /// Makes keys, certificates and configuration, and writes them; the configuration last, so that a folder with one is
-/// complete.
+/// complete. A folder with any of these files is refused.
 pub(crate) fn make(folder: &Folder, plan: &Plan<'_>, password: &SecretBytes) -> Result<Made, CliError> {
+    folder.refuse_existing()?;
     let address: ListenAddress =
         plan.address.parse().context(format_args!("--address {:?}", plan.address))?;
     for name in plan.dns_names {

@@ -81,6 +81,7 @@ async fn serve(
 
 /// Makes the authority, with a random password if none was given.
 fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) -> Result<(), CliError> {
+    folder.refuse_existing()?;
     if arguments.password_file.is_none() && !password_file.exists() {
         files::create_folder(&folder.path().join("secrets"))?;
         let random = random_bytes::<24>(&SystemRandom).context("a password cannot be drawn")?;
