@@ -143,12 +143,7 @@ async fn a_refusal_is_logged_with_its_causes_and_its_level() {
     assert!(refusal.starts_with("the token was refused: the token is not valid at this time: "), "{refusal}");
     assert_eq!(
         level_and_error,
-        [
-            ("WARN", Some(refusal)),
-            ("ERROR", Some("\"the handler panicked\"")),
-            ("WARN", None),
-            ("INFO", None)
-        ]
+        [("WARN", Some(refusal)), ("ERROR", Some("the handler panicked")), ("WARN", None), ("INFO", None)]
     );
     assert_eq!(lines[3]["serial"], serial);
 }
