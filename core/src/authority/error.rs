@@ -72,6 +72,11 @@ pub enum AuthorityError {
     /// The store or the signer is not available for the moment.
     #[error("the store or the signing key is not available for the moment")]
     Busy(#[source] Unavailable),
+    /// As [`AuthorityError::Busy`], after the credential was taken: it works again when [`LEASE`](super::LEASE) is over.
+    #[error(
+        "the store or the signing key failed half-way; the credential works again when its lease is over"
+    )]
+    Unfinished(#[source] Unavailable),
     /// Something failed that trying again does not mend.
     #[error("the request failed inside the authority")]
     Internal(#[source] InternalError),
@@ -116,7 +121,7 @@ pub enum InvalidRequest {
     /// No serial number.
     #[error("missing serial")]
     MissingSerial,
-    /// Not a serial number.
+    /// Not a serial number; what was found, or its beginning.
     #[error(
         "'{0}' is not a valid serial number - use a base 10 representation or a base 16 representation with '0x' prefix"
     )]
@@ -301,6 +306,14 @@ impl From<InternalError> for AuthorityError {
 }
 
 impl AuthorityError {
+    /// The same error, for a caller whose credential stays taken until its lease ends.
+    pub(super) fn with_credential_taken(self) -> Self {
+        match self {
+            Self::Busy(unavailable) => Self::Unfinished(unavailable),
+            other => other,
+        }
+    }
+
     /// A commit that failed where no condition could fail.
     pub(super) fn from_unconditional(error: CommitError) -> Self {
         match error {

@@ -31,7 +31,7 @@ impl Authority {
     /// those must be the token's. Whatever else a request asks for is not looked at.
     ///
     /// # Errors
-    /// [`AuthorityError`]; unless it is [`AuthorityError::Busy`] or [`AuthorityError::Internal`], nothing was stored
+    /// [`AuthorityError`]; unless it is [`AuthorityError::Unfinished`] or [`AuthorityError::Internal`], nothing was stored
     /// and the token can still be used.
     pub async fn sign(&self, request: SignRequest<'_>) -> Result<IssuedCertificate, AuthorityError> {
         if request.csr.is_empty() {

@@ -233,3 +233,23 @@ fn shard(serial: &SerialNumber) -> u8 {
 fn name_entry(name: &str, place: impl Fn(&[&str]) -> Key) -> IndexEntry {
     IndexEntry { index: Index::Name, key: place(&[&name.to_lowercase()]) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list of revocations is a set of shards, and a certificate says at issuance which list speaks of it.
+    #[test]
+    fn x30_the_shard_of_a_serial_number_never_moves() {
+        let place = |serial: &str| revocation(&serial.parse().unwrap());
+        let golden = |shard: &str, serial: &str| {
+            Key::new(&["revoked", shard], &[&serial_part(serial.parse::<SerialNumber>().unwrap().as_bytes())])
+        };
+
+        assert_eq!(place("1"), golden("4b", "1"));
+        assert_eq!(
+            place("340282366920938463463374607431768211455"),
+            golden("5a", "340282366920938463463374607431768211455")
+        );
+    }
+}

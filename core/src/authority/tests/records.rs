@@ -2,7 +2,9 @@
 
 mod golden;
 
-use serde_json::Value;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use super::bench::{Extension, LEASE_OVER, P256, Token, World, request, sign, validity};
 use crate::authority::{AuthorityError, ClientCredential, Persistence, Refusal};
@@ -120,7 +122,7 @@ async fn o8_an_intent_that_could_not_be_signed_leaves_its_record() {
     let records = world.records().await;
     let [(_, record)] = &records[..] else { panic!("{records:?}") };
     let CertificateState::Abandoned { to_be_signed } = &record.state else { panic!("{record:?}") };
-    assert_eq!(*std::slice::from_ref(&to_be_signed.0), *world.signer.signed());
+    assert_eq!(world.signer.signed(), [to_be_signed.0.as_slice()]);
     world.clock.advance(LEASE_OVER);
     sign(&authority, &csr, &token).await.unwrap();
 }
@@ -226,7 +228,7 @@ async fn d10_a_certificate_that_is_too_large_is_refused_up_front() {
 }
 
 fn shown(leaf: &Certificate) -> ClientCredential {
-    ClientCredential::Certificates(PeerCertificates(std::sync::Arc::from([leaf.as_der().to_vec()])))
+    ClientCredential::Certificates(PeerCertificates(Arc::from([leaf.as_der().to_vec()])))
 }
 
 /// A newer version may have added members to a record; an older one goes on with it.
@@ -243,7 +245,7 @@ async fn o5_a_record_with_members_of_a_later_version_is_read() {
 
     let found = world.get(&table::certificate(&serial)).await.unwrap();
     let mut value: Value = serde_json::from_slice(&found.value).unwrap();
-    value["of_a_later_version"] = serde_json::json!({ "a": [1] });
+    value["of_a_later_version"] = json!({ "a": [1] });
     let write = Write::Put {
         key: found.key,
         condition: Condition::Any,

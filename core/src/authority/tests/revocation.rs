@@ -89,6 +89,24 @@ async fn a_certificate_is_revoked_once_and_a_token_used_once() {
     assert_eq!(scene.revocation(serial).await, first);
 }
 
+/// Whoever learns later that the key was stolen, too, must not be told that all is done.
+#[tokio::test]
+async fn x12_the_key_of_a_revoked_certificate_can_still_be_blocked() {
+    let scene = Scene::new().await;
+    let serial = scene.a.serial();
+    revoke_for(&scene.authority, serial, 4, &scene.token_for(serial)).await.unwrap();
+    let compromise = scene.token_for(serial);
+
+    let answer = revoke_for(&scene.authority, serial, 1, &compromise).await;
+    let again = revoke_for(&scene.authority, serial, 1, &compromise).await;
+
+    assert!(matches!(answer, Err(AuthorityError::AlreadyRevoked { .. })), "{answer:?}");
+    assert!(matches!(again, Err(AuthorityError::TokenUsed)), "{again:?}");
+    assert_eq!(scene.revocation(serial).await.map(|record| record.reason_code), Some(4));
+    let refused = scene.authority.renew(&scene.world.by_tls(&scene.b)).await;
+    assert!(matches!(refused, Err(AuthorityError::Refused(Refusal::BlockedKey))), "{refused:?}");
+}
+
 #[tokio::test]
 async fn a_serial_number_that_nobody_knows_is_revoked_all_the_same() {
     let scene = Scene::new().await;
