@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use stepless_core::authority::{AuthorityError, InvalidRequest};
+use stepless_core::authority::{AuthorityError, InvalidRequest, LEASE};
 
 /// A request that failed: what the client is told, and what only the log is told.
 #[derive(Debug)]
@@ -39,6 +39,11 @@ impl ApiError {
     /// 404 with a text of its own.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 503: the same request may be sent again after so many seconds.
+    fn busy(retry_after: u64) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::fixed(StatusCode::SERVICE_UNAVAILABLE) }
     }
 
     /// The fixed text of a status.
@@ -81,10 +86,8 @@ impl From<AuthorityError> for ApiError {
             | E::NotYetValid
             | E::Revoked
             | E::UnknownCertificate => Self::fixed(StatusCode::UNAUTHORIZED),
-            E::Busy(_) => Self {
-                retry_after: Some(RETRY_AFTER_SECONDS),
-                ..Self::fixed(StatusCode::SERVICE_UNAVAILABLE)
-            },
+            E::Busy(_) => Self::busy(RETRY_AFTER_SECONDS),
+            E::Unfinished(_) => Self::busy(LEASE.as_secs().unsigned_abs() + 1),
             E::Internal(_) => Self::fixed(StatusCode::INTERNAL_SERVER_ERROR),
         };
         answer.because(error)

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use stepless_core::authority::Authority;
+use url::form_urlencoded;
 
 use crate::body::json;
 use crate::error::ApiError;
@@ -92,12 +93,6 @@ async fn federation(State(authority): State<Arc<Authority>>) -> Response {
     (StatusCode::CREATED, json(&Certificates { crts: authority.federation_pem() })).into_response()
 }
 
-#[derive(Deserialize)]
-struct PageRequest {
-    cursor: Option<String>,
-    limit: Option<String>,
-}
-
 #[derive(Serialize)]
 struct ProvisionersPage<'a> {
     provisioners: Vec<&'a RawValue>,
@@ -107,16 +102,20 @@ struct ProvisionersPage<'a> {
 
 async fn provisioners(
     State(authority): State<Arc<Authority>>,
-    Query(page): Query<PageRequest>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let limit = match page.limit.as_deref() {
+    let query = query.unwrap_or_default();
+    // The first value counts where there are several.
+    let parameter =
+        |name| form_urlencoded::parse(query.as_bytes()).find(|(found, _)| found == name).map(|(_, v)| v);
+    let limit = match parameter("limit").as_deref() {
         None | Some("") => 0,
         Some(limit) => limit.parse::<i64>().map_err(|error| {
             ApiError::bad_request(format_args!("limit '{limit}' is not an integer")).because(error)
         })?,
     };
     let (provisioners, next_cursor) =
-        authority.provisioners().page(page.cursor.as_deref().unwrap_or(""), limit);
+        authority.provisioners().page(&parameter("cursor").unwrap_or_default(), limit);
     Ok(json(&ProvisionersPage { provisioners, next_cursor }))
 }
 

@@ -101,7 +101,8 @@ impl Authority {
             return Err(TokenError::Subject { found, expected }.into());
         }
         let audience = claims.audience();
-        if !self.provisioners.audiences().allow(&audience, Operation::Renew, "") {
+        let operation = if new_key.is_some() { Operation::Rekey } else { Operation::Renew };
+        if !self.provisioners.audiences().allow(&audience, operation, "") {
             return Err(TokenError::Audience(audience.into_iter().map(str::to_owned).collect()).into());
         }
         let expires = expiry(claims.expiry(), CLOCK_LEEWAY)?;

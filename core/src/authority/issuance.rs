@@ -69,17 +69,28 @@ struct CommittedIntent {
     spent: Option<(Key, u64)>,
 }
 
+/// What became of an intent that nothing was signed for.
+enum Closed {
+    CredentialGivenBack,
+    LeftOpen,
+}
+
 impl Authority {
     /// Steps 7 to 10.
     pub(super) async fn issue(&self, application: Application) -> Result<IssuedCertificate, AuthorityError> {
-        let intent = self.commit_intent(application).await?;
+        let takes_credential = application.credential.is_some();
+        let told =
+            |error: AuthorityError| if takes_credential { error.with_credential_taken() } else { error };
+        let intent = self.commit_intent(application).await.map_err(told)?;
 
         // 8. sign: exactly one call.
         let signature = match self.signer.sign(&intent.to_be_signed).await {
             Ok(signature) => signature,
             Err(error) => {
-                self.close(intent).await;
-                return Err(error.into());
+                return Err(match self.close(intent).await {
+                    Closed::CredentialGivenBack => error.into(),
+                    Closed::LeftOpen => told(error.into()),
+                });
             }
         };
 
@@ -90,7 +101,7 @@ impl Authority {
             .check_issued(&intent.to_be_signed, self.signer.public_key())
             .map_err(InternalError::Misissued)?;
 
-        self.commit_certificate(intent, certificate).await
+        self.commit_certificate(intent, certificate).await.map_err(told)
     }
 
     /// 7. commit the intent: spend the credential and store what is about to be signed, in one commit.
@@ -206,11 +217,15 @@ impl Authority {
     }
 
     /// Signing failed cleanly: the intent is closed and the credential given back, so that a retry works at once.
-    async fn close(&self, intent: CommittedIntent) {
+    async fn close(&self, intent: CommittedIntent) -> Closed {
         let serial = intent.serial.clone();
-        if let Err(error) = self.try_to_close(intent).await {
-            // The lease ends by itself; until then the client's retry is refused.
-            warn!(%serial, error = &error as &dyn std::error::Error, "an intent was left open");
+        match self.try_to_close(intent).await {
+            Ok(()) => Closed::CredentialGivenBack,
+            Err(error) => {
+                // The lease ends by itself; until then the client's retry is refused.
+                warn!(%serial, error = &error as &dyn std::error::Error, "an intent was left open");
+                Closed::LeftOpen
+            }
         }
     }
 
@@ -278,7 +293,7 @@ impl Authority {
 }
 
 /// So long nobody else touches an intent: the time limit of a function, after which it is certainly dead.
-pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(30);
+pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Longest `TBSCertificate` that is signed. With the longest signature there is, the 4,627 octets of ML-DSA-87, it
 /// stays below the 64 KiB that verifiers read (`webpki` among them), and its record far below

@@ -38,7 +38,7 @@ use crate::x509::{Certificate, IssuerChain, IssuerChainError};
 
 pub use client::{ClientCredential, RenewToken};
 pub use error::{AuthorityError, InternalError, InvalidRequest, Refusal, Unavailable};
-pub use issuance::IssuedCertificate;
+pub use issuance::{IssuedCertificate, LEASE};
 pub use revoke::{RevokeCredential, RevokeRequest};
 pub use sign::SignRequest;
 

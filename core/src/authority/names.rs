@@ -38,8 +38,7 @@ impl TokenNames {
         if let Some(found) = csr.common_name() {
             let allowed = || std::iter::once(&self.subject).chain(&self.texts);
             if !allowed().any(|name| name == found) {
-                let mut allowed: Vec<String> = allowed().cloned().collect();
-                allowed.dedup();
+                let allowed = allowed().cloned().collect();
                 return Err(Refusal::CommonName { found: found.to_owned(), allowed });
             }
         }

@@ -125,7 +125,7 @@ impl Authority {
         match credential {
             RevokeCredential::Token(token) => {
                 let (provisioner, token) = self.authorize_token(token, Operation::Revoke)?;
-                check_serial(request, token.subject())?;
+                check_serial(request, "token subject", token.subject())?;
                 let mark = SpentRecord {
                     request: request.serial.to_string(),
                     serial: None,
@@ -142,7 +142,7 @@ impl Authority {
             }
             RevokeCredential::Certificates(peer) => {
                 let (certificate, _) = self.authenticate_peer(peer).await?;
-                check_serial(request, &certificate.serial().to_string())?;
+                check_serial(request, "certificate serial number", &certificate.serial().to_string())?;
                 Ok(Proof { provisioner: None, certificate: Some(certificate), spent: None })
             }
         }
@@ -194,11 +194,11 @@ struct Proof {
 }
 
 /// What was proven must be what is carried out: the credential names the same serial number as the request.
-fn check_serial(request: &RevokeRequest, proven: &str) -> Result<(), Refusal> {
-    match request.serial.to_string() == proven {
-        true => Ok(()),
-        false => Err(Refusal::OtherSerial { requested: request.serial.clone(), proven: proven.to_owned() }),
+fn check_serial(request: &RevokeRequest, credential: &'static str, proven: &str) -> Result<(), Refusal> {
+    if request.serial.to_string() == proven {
+        return Ok(());
     }
+    Err(Refusal::OtherSerial { requested: request.serial.clone(), credential, proven: proven.to_owned() })
 }
 
 fn refusal(failed: Failed, serial: &SerialNumber) -> AuthorityError {

@@ -2,11 +2,11 @@
 
 use super::issuance::Application;
 use super::names::{classify, recorded};
-use super::validity::issuer_end;
-use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
+use super::validity::{issuer_end, validity};
+use super::{Authority, AuthorityError, InternalError, IssuedCertificate, Refusal};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::key::PublicKey;
-use crate::x509::{CertificateBody, DistinguishedName, Profile, Validity};
+use crate::x509::{CertificateBody, DistinguishedName, Profile};
 
 impl Authority {
     /// A certificate for the authority's own names and `key`, valid for a day. Two table calls, one signature.
@@ -20,8 +20,7 @@ impl Authority {
         let now = self.clock.now();
         let start = now.saturating_sub(BACKDATE).unwrap_or(now);
         let end = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX);
-        let validity = Validity::new(start, end.min(issuer_end(self.issuers.issuer(), now)?))
-            .map_err(|_| InvalidRequest::Reversed)?;
+        let validity = validity(start, end.min(issuer_end(self.issuers.issuer(), now)?))?;
         let sans = classify(&self.dns_names)?;
         let subject = DistinguishedName::from_common_name(&self.common_name).map_err(Refusal::Subject)?;
         self.issuers.permits(&subject, &sans).map_err(Refusal::NameConstraint)?;

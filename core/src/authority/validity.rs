@@ -4,7 +4,7 @@
 use super::{AuthorityError, InternalError, InvalidRequest, Refusal};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::{GoDuration, Lifetimes, TimeDuration};
-use crate::x509::{Certificate, Validity};
+use crate::x509::{Certificate, Validity, ValidityError};
 
 /// What decides a validity, but for the request.
 pub(super) struct ValidityRules<'a> {
@@ -36,7 +36,10 @@ impl ValidityRules<'_> {
         if end.as_second() < self.now.as_second() {
             return Err(InvalidRequest::Past { not_after: end }.into());
         }
-        let validity = Validity::new(start, end).map_err(|_| InvalidRequest::Reversed)?;
+        if start > issuer_not_after {
+            return Err(Refusal::OutlivesIssuer { not_after: wanted, issuer_not_after }.into());
+        }
+        let validity = validity(start, end)?;
         let duration = validity.duration();
         if duration < self.lifetimes.min.to_signed() {
             if end < wanted {
@@ -72,7 +75,15 @@ pub(super) fn renewed(
 ) -> Result<Validity, AuthorityError> {
     let start = subtract(now, backdate);
     let end = add(start, old.validity().duration()).min(issuer_end(issuer, now)?);
-    Validity::new(start, end).map_err(|_| InvalidRequest::Reversed.into())
+    Ok(validity(start, end)?)
+}
+
+/// The validity between two instants.
+pub(super) fn validity(not_before: Timestamp, not_after: Timestamp) -> Result<Validity, InvalidRequest> {
+    Validity::new(not_before, not_after).map_err(|error| match error {
+        ValidityError::Reversed => InvalidRequest::Reversed { not_after, not_before },
+        ValidityError::Year => InvalidRequest::Year(error),
+    })
 }
 
 /// The last second that the issuer can vouch for.

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::provisioner::{Denied, Operation};
+use crate::x509::ProvisionerKind;
 
 const KEY: &str = include_str!("../jose/testdata/provisioner.jwk");
 const TOKEN: &str = include_str!("../jose/testdata/sign.jwt");

@@ -22,6 +22,7 @@ mod extension;
 mod name_constraints;
 mod profile;
 mod provisioner_extension;
+mod provisioner_kind;
 
 mod body;
 mod certificate;
@@ -43,7 +44,8 @@ pub use name::{DistinguishedName, NameError, NameFields};
 pub use name_constraints::{Constraint, IpRange, NameConstraintError, NameConstraints, NameConstraintsError};
 pub use pem::PemError;
 pub use profile::Profile;
-pub use provisioner_extension::{ProvisionerExtension, ProvisionerExtensionError, ProvisionerKind};
+pub use provisioner_extension::{ProvisionerExtension, ProvisionerExtensionError};
+pub use provisioner_kind::ProvisionerKind;
 pub use request::{CertificateRequest, RequestError};
 pub use request_body::RequestBody;
 pub use san::{MAX_NAMES, NameFault, OtherName, SanError, SubjectAltName, SubjectAltNames};

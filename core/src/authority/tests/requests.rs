@@ -140,6 +140,6 @@ async fn a_token_for_one_request_is_good_for_no_other() {
 
     let refused = scene.sign_with(&other, &token).await.unwrap_err();
 
-    assert!(matches!(refused, AuthorityError::Refused(Refusal::OtherRequest)));
+    assert!(matches!(refused, AuthorityError::Refused(Refusal::OtherRequest { .. })));
     scene.sign_with(&csr, &token).await.unwrap();
 }

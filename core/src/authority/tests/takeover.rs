@@ -116,7 +116,7 @@ async fn d1_a_slow_function_that_wakes_in_the_middle_of_a_takeover_gives_way() {
     second_gate.open();
     let second = second.await.unwrap();
 
-    assert!(matches!(first, Err(AuthorityError::Busy(Unavailable::LostRace))));
+    assert!(matches!(first, Err(AuthorityError::Unfinished(Unavailable::LostRace))));
     assert_eq!(scene.world.issued().await, [second.unwrap().certificate().clone()]);
     scene.assert_one_certificate().await;
 }
@@ -145,7 +145,7 @@ async fn d3_a_slow_function_does_not_give_back_what_another_has_spent_anew() {
     let (anew, anew_gate) = scene.slow(SIGNS).await;
     scene.world.fail(1, Fault::FailBefore);
     gate.open();
-    assert!(matches!(slow.await.unwrap(), Err(AuthorityError::Busy(_))), "nor could the slow one");
+    assert!(matches!(slow.await.unwrap(), Err(AuthorityError::Unfinished(_))), "nor could the slow one");
 
     assert!(matches!(scene.ask().await, Err(AuthorityError::TokenUsed)));
     anew_gate.open();

@@ -43,14 +43,14 @@ impl Signer for RecordingSigner {
     }
 }
 
+/// What comes back instead, from the message and the honest signature.
+pub(crate) type Lie = Box<dyn Fn(&[u8], Vec<u8>) -> Vec<u8> + Send + Sync>;
+
 /// A signer whose answers are changed on their way back.
 pub(crate) struct Liar {
     pub(crate) honest: Arc<RecordingSigner>,
-    pub(crate) lie: Box<Lie>,
+    pub(crate) lie: Lie,
 }
-
-/// What becomes of a message and its signature.
-type Lie = dyn Fn(&[u8], Vec<u8>) -> Vec<u8> + Send + Sync;
 
 impl std::fmt::Debug for Liar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
