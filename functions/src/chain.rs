@@ -1,7 +1,7 @@
 //! The answer of `/sign`, `/renew` and `/rekey`: a certificate with its chain.
 
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use stepless_core::authority::{Authority, IssuedCertificate};
 use stepless_core::config::TlsOptions;
@@ -29,7 +29,7 @@ pub(crate) fn created(authority: &Authority, issued: &IssuedCertificate) -> Resp
         chain: std::iter::once(leaf.as_str()).chain(issuers.iter().map(String::as_str)).collect(),
         tls_options: authority.tls_options(),
     };
-    let mut response = (StatusCode::CREATED, json(&body)).into_response();
+    let mut response = json(StatusCode::CREATED, &body);
     response.extensions_mut().insert(LoggedCertificate::from(issued));
     response
 }

@@ -3,26 +3,30 @@
 //! The client is told what it did wrong. Causes go to the log alone; a 5xx and most 401s are a fixed text.
 
 use std::any::Any;
-use std::error::Error;
+use std::error::Error as StdError;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use stepless_core::authority::{AuthorityError, InvalidRequest, LEASE};
+use thiserror::Error;
+
+use crate::body::json;
 
 /// A request that failed: what the client is told, and what only the log is told.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     message: String,
-    cause: Option<Arc<dyn Error + Send + Sync>>,
+    cause: Option<Arc<dyn StdError + Send + Sync>>,
     retry_after: Option<u64>,
 }
 
 /// Why a request failed, for the access log.
 #[derive(Clone, Debug)]
-pub(crate) struct Cause(pub(crate) Arc<dyn Error + Send + Sync>);
+pub(crate) struct Cause(pub(crate) Arc<dyn StdError + Send + Sync>);
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -32,13 +36,23 @@ struct Body<'a> {
 
 impl ApiError {
     /// 400: `detail` says what is wrong with the request.
-    pub(crate) fn bad_request(detail: impl std::fmt::Display) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, format!("The request could not be completed: {detail}."))
+    pub(crate) fn bad_request(detail: impl Display) -> Self {
+        Self::incomplete(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// Another 4xx in the words of [`ApiError::bad_request`].
+    pub(crate) fn incomplete(status: StatusCode, detail: impl Display) -> Self {
+        Self::new(status, format!("The request could not be completed: {detail}."))
     }
 
     /// 404 with a text of its own.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 503: there is no room for the request at this moment.
+    pub(crate) fn crowded() -> Self {
+        Self::busy(RETRY_AFTER_SECONDS)
     }
 
     /// 503: the same request may be sent again after so many seconds.
@@ -48,7 +62,7 @@ impl ApiError {
 
     /// The fixed text of a status.
     pub(crate) fn fixed(status: StatusCode) -> Self {
-        Self::new(status, format!("{} {SEE_LOGS}", fixed_text(status)))
+        Self::new(status, fixed_text(status))
     }
 
     pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
@@ -56,7 +70,7 @@ impl ApiError {
     }
 
     /// Adds what only the log is told.
-    pub(crate) fn because(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn because(mut self, cause: impl StdError + Send + Sync + 'static) -> Self {
         self.cause = Some(Arc::new(cause));
         self
     }
@@ -97,7 +111,7 @@ impl From<AuthorityError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = Body { status: self.status.as_u16(), message: &self.message };
-        let mut response = (self.status, crate::body::json(&body)).into_response();
+        let mut response = json(self.status, &body);
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -120,25 +134,33 @@ pub(crate) async fn method_not_allowed() -> ApiError {
 
 /// Answers for a handler that panicked: that request fails, the next one does not.
 pub(crate) fn panicked(_payload: Box<dyn Any + Send + 'static>) -> Response {
-    ApiError::fixed(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+    // What it panicked with may hold anything, and the panic hook has shown it to the operator already.
+    ApiError::fixed(StatusCode::INTERNAL_SERVER_ERROR).because(Panicked).into_response()
 }
+
+#[derive(Debug, Error)]
+#[error("the handler panicked")]
+struct Panicked;
 
 /// Long enough for a throttled table or KMS to have room again.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
-const SEE_LOGS: &str = "Please see the certificate authority logs for more info.";
-
-fn fixed_text(status: StatusCode) -> &'static str {
-    match status {
+/// `step` clients show these; the first six are step-ca's.
+fn fixed_text(status: StatusCode) -> String {
+    let text = match status {
         StatusCode::BAD_REQUEST => "The request could not be completed; malformed or missing data.",
         StatusCode::UNAUTHORIZED => "The request lacked necessary authorization to be completed.",
         StatusCode::FORBIDDEN => "The request was forbidden by the certificate authority.",
         StatusCode::NOT_FOUND => "The requested resource could not be found.",
-        StatusCode::METHOD_NOT_ALLOWED => "The method is not allowed for this resource.",
         StatusCode::NOT_IMPLEMENTED => {
             "The requested method is not implemented by the certificate authority."
         }
+        StatusCode::METHOD_NOT_ALLOWED => "The method is not allowed for this resource.",
         StatusCode::SERVICE_UNAVAILABLE => "The certificate authority is busy; please try again.",
         _ => "The certificate authority encountered an Internal Server Error.",
-    }
+    };
+    format!("{text} Please see the certificate authority logs for more info.")
 }
+
+#[cfg(test)]
+mod tests;

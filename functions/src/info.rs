@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path, RawQuery, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -37,7 +39,7 @@ struct Health {
 }
 
 async fn health() -> Response {
-    json(&Health { status: "ok" })
+    json(StatusCode::OK, &Health { status: "ok" })
 }
 
 #[derive(Serialize)]
@@ -46,7 +48,7 @@ struct Version {
 }
 
 async fn version() -> Response {
-    json(&Version { version: env!("CARGO_PKG_VERSION") })
+    json(StatusCode::OK, &Version { version: env!("CARGO_PKG_VERSION") })
 }
 
 #[derive(Serialize)]
@@ -54,13 +56,10 @@ struct Root<'a> {
     ca: &'a str,
 }
 
-async fn root(
-    State(authority): State<Arc<Authority>>,
-    Path(sha): Path<String>,
-) -> Result<Response, ApiError> {
+async fn root(State(authority): State<Arc<Authority>>, Name(sha): Name) -> Result<Response, ApiError> {
     let fingerprint = sha.replace('-', "").to_lowercase();
     match authority.root_pem(&fingerprint) {
-        Some(pem) => Ok(json(&Root { ca: pem })),
+        Some(pem) => Ok(json(StatusCode::OK, &Root { ca: pem })),
         None => Err(ApiError::not_found(format!(
             "root certificate with fingerprint {fingerprint:?} was not found"
         ))),
@@ -73,7 +72,7 @@ struct Certificates<'a> {
 }
 
 async fn roots(State(authority): State<Arc<Authority>>) -> Response {
-    (StatusCode::CREATED, json(&Certificates { crts: authority.roots_pem() })).into_response()
+    json(StatusCode::CREATED, &Certificates { crts: authority.roots_pem() })
 }
 
 async fn roots_pem(State(authority): State<Arc<Authority>>) -> Response {
@@ -82,7 +81,7 @@ async fn roots_pem(State(authority): State<Arc<Authority>>) -> Response {
 
 async fn intermediates(State(authority): State<Arc<Authority>>) -> Result<Response, ApiError> {
     let crts = some_intermediates(&authority)?;
-    Ok((StatusCode::CREATED, json(&Certificates { crts })).into_response())
+    Ok(json(StatusCode::CREATED, &Certificates { crts }))
 }
 
 async fn intermediates_pem(State(authority): State<Arc<Authority>>) -> Result<Response, ApiError> {
@@ -90,7 +89,7 @@ async fn intermediates_pem(State(authority): State<Arc<Authority>>) -> Result<Re
 }
 
 async fn federation(State(authority): State<Arc<Authority>>) -> Response {
-    (StatusCode::CREATED, json(&Certificates { crts: authority.federation_pem() })).into_response()
+    json(StatusCode::CREATED, &Certificates { crts: authority.federation_pem() })
 }
 
 #[derive(Serialize)]
@@ -116,7 +115,7 @@ async fn provisioners(
     };
     let (provisioners, next_cursor) =
         authority.provisioners().page(&parameter("cursor").unwrap_or_default(), limit);
-    Ok(json(&ProvisionersPage { provisioners, next_cursor }))
+    Ok(json(StatusCode::OK, &ProvisionersPage { provisioners, next_cursor }))
 }
 
 #[derive(Serialize)]
@@ -126,11 +125,25 @@ struct EncryptedKey<'a> {
 
 async fn encrypted_key(
     State(authority): State<Arc<Authority>>,
-    Path(kid): Path<String>,
+    Name(kid): Name,
 ) -> Result<Response, ApiError> {
     match authority.provisioners().encrypted_key(&kid) {
-        Some(key) => Ok(json(&EncryptedKey { key })),
+        Some(key) => Ok(json(StatusCode::OK, &EncryptedKey { key })),
         None => Err(ApiError::fixed(StatusCode::NOT_FOUND)),
+    }
+}
+
+/// What a path names, decoded once. Bytes that are no text name nothing (404).
+struct Name(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let named: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
+        named
+            .map(|Path(name)| Self(name))
+            .map_err(|rejection| ApiError::fixed(StatusCode::NOT_FOUND).because(rejection))
     }
 }
 

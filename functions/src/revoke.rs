@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::access_log::LoggedRevocation;
 use crate::body::{JsonBody, json};
 use crate::client::MaybePeer;
 use crate::error::ApiError;
+use crate::unhurried::to_the_end;
 
 /// The routes of this function.
 pub fn routes() -> Router<Arc<Authority>> {
@@ -52,8 +54,8 @@ async fn revoke(
         (None, None) => return Err(ApiError::bad_request("missing ott or client certificate")),
     };
     let serial = request.serial().clone();
-    authority.revoke(request, &credential).await?;
-    let mut response = json(&Revoked { status: "ok" });
+    to_the_end(async move { authority.revoke(request, &credential).await }).await?;
+    let mut response = json(StatusCode::OK, &Revoked { status: "ok" });
     response.extensions_mut().insert(LoggedRevocation(serial));
     Ok(response)
 }

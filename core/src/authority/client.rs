@@ -4,10 +4,12 @@ use super::issuance::OneTimeCredential;
 use super::sign::request_hash;
 use super::{Authority, AuthorityError};
 use crate::clock::{SignedDuration, Timestamp};
-use crate::jose::{CLOCK_LEEWAY, Jwt};
+use crate::jose::Jwt;
 use crate::key::PublicKey;
 use crate::peer::PeerCertificates;
-use crate::provisioner::{Operation, Provisioner, Service, TokenError, expiry, refuse_own_key, spent_mark};
+use crate::provisioner::{
+    Operation, Provisioner, Service, TokenError, check_claims, refuse_own_key, spent_mark,
+};
 use crate::store::table::{self, CertificateRecord, CertificateState};
 use crate::x509::{Certificate, ChainError, verify_client_chain};
 
@@ -91,22 +93,14 @@ impl Authority {
         let (certificate, provisioner) = self.verify_client(chain, now).await?;
 
         let claims = verified.claims();
-        let issuer = claims.issuer().unwrap_or_default();
-        if issuer != RENEW_ISSUER && issuer != provisioner.name {
-            return Err(TokenError::Issuer { found: issuer.to_owned() }.into());
-        }
+        let issuers = [RENEW_ISSUER, &provisioner.name];
+        let operation = if new_key.is_some() { Operation::Rekey } else { Operation::Renew };
+        let expires = check_claims(claims, &issuers, self.provisioners.audiences(), operation, now)?;
         let subject = claims.subject().unwrap_or_default();
         if let Some(expected) = certificate.subject().common_name().filter(|name| *name != subject) {
             let (found, expected) = (subject.to_owned(), expected.to_owned());
             return Err(TokenError::Subject { found, expected }.into());
         }
-        let audience = claims.audience();
-        let operation = if new_key.is_some() { Operation::Rekey } else { Operation::Renew };
-        if !self.provisioners.audiences().allow(&audience, operation, "") {
-            return Err(TokenError::Audience(audience.into_iter().map(str::to_owned).collect()).into());
-        }
-        let expires = expiry(claims.expiry(), CLOCK_LEEWAY)?;
-        claims.validate_time(now, CLOCK_LEEWAY).map_err(TokenError::Time)?;
         self.check_issued_at(claims)?;
 
         // Whoever signs the token chooses its id, so the id counts among this certificate's tokens alone.

@@ -252,11 +252,12 @@ impl Authority {
             state: CertificateState::Issued { certificate: Der(certificate.as_der().to_vec()) },
             ..intent.record
         };
+        let expires = self.persistence.issued_until(record.not_after);
         let mut writes = vec![Write::Put {
             key: table::certificate(&intent.serial),
             condition: Condition::Version(intent.version),
             value: table::encode(&record)?,
-            expires: None,
+            expires,
             indexes: table::certificate_indexes(&intent.serial, &record),
         }];
         writes.extend(table::further_names(&intent.serial, &record).into_iter().map(|(key, entry)| {
@@ -264,7 +265,7 @@ impl Authority {
                 key,
                 condition: Condition::Any,
                 value: b"{}".to_vec(),
-                expires: None,
+                expires,
                 indexes: vec![entry],
             }
         }));

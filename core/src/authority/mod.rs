@@ -116,8 +116,22 @@ pub struct AuthorityParts {
 pub enum Persistence {
     /// It does.
     Durable,
-    /// It does not: what has to last is refused.
+    /// It does not: what has to last is refused, and a certificate's record goes with the certificate, so that the
+    /// process does not grow for ever.
     UntilRestart,
+}
+
+impl Persistence {
+    /// When the record of an issued certificate, and what leads to it, is forgotten.
+    fn issued_until(self, not_after: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Durable => None,
+            // Its last second is part of its time.
+            Self::UntilRestart => {
+                Some(not_after.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX))
+            }
+        }
+    }
 }
 
 /// Whether tokens from before the authority's first start are refused.

@@ -1,5 +1,7 @@
 //! `revoke`: a certificate is not to be renewed any more, and after a compromise its key not to be certified again.
 
+use tracing::warn;
+
 use super::commit::{Commit, Failed, Role};
 use super::{Authority, AuthorityError, InvalidRequest, Persistence, Refusal};
 use crate::peer::PeerCertificates;
@@ -7,7 +9,7 @@ use crate::provisioner::Operation;
 use crate::store::table::{
     self, BlockedKeyRecord, CertificateRecord, CertificateState, RevocationRecord, SpentRecord,
 };
-use crate::store::{Condition, Write};
+use crate::store::{Condition, StoreError, Write};
 use crate::x509::{Certificate, SerialNumber};
 
 /// Which certificate is to be revoked, and why.
@@ -65,7 +67,8 @@ pub enum RevokeCredential {
 
 impl Authority {
     /// Revokes a certificate, whether or not this authority knows it: one table call. A compromised key costs one
-    /// more, to find the key; it is blocked even if the certificate was revoked before for another reason.
+    /// more, to find the key; it is blocked even if the certificate was revoked before for another reason. Where no
+    /// certificate of that number was issued here, its key is not known and not blocked, which the log says.
     ///
     /// # Errors
     /// [`AuthorityError`]; a token is spent only together with the revocation, or with the blocking of the key.
@@ -90,6 +93,7 @@ impl Authority {
             KEY_COMPROMISE => self.block_key(&request.serial, proof.certificate).await?,
             _ => None,
         };
+        let stays_usable = request.reason_code == KEY_COMPROMISE && block.is_none();
         let mut commit = Commit::default();
         // The credential comes first, so that a spent token is told from a revoked certificate.
         commit.extend(Role::Credential, proof.spent.clone());
@@ -112,7 +116,13 @@ impl Authority {
                 commit.apply(&*self.store).await.map_err(|failed| refusal(failed, &request.serial))?;
                 Err(AuthorityError::AlreadyRevoked { serial: request.serial })
             }
-            answer => answer.map_err(|failed| refusal(failed, &request.serial)),
+            answer => {
+                answer.map_err(|failed| refusal(failed, &request.serial))?;
+                if stays_usable {
+                    warn!(serial = %request.serial, "revoked; its key is not known here and not blocked");
+                }
+                Ok(())
+            }
         }
     }
 
@@ -177,7 +187,10 @@ impl Authority {
         };
         let record: CertificateRecord = table::decode(&found)?;
         match record.state {
-            CertificateState::Issued { certificate } => Ok(Certificate::from_der(&certificate.0).ok()),
+            CertificateState::Issued { certificate } => match Certificate::from_der(&certificate.0) {
+                Ok(certificate) => Ok(Some(certificate)),
+                Err(error) => Err(StoreError::Failed(Box::new(error)).into()),
+            },
             CertificateState::Intent { .. } | CertificateState::Abandoned { .. } => Ok(None),
         }
     }
@@ -193,14 +206,6 @@ struct Proof {
     spent: Option<Write>,
 }
 
-/// What was proven must be what is carried out: the credential names the same serial number as the request.
-fn check_serial(request: &RevokeRequest, credential: &'static str, proven: &str) -> Result<(), Refusal> {
-    if request.serial.to_string() == proven {
-        return Ok(());
-    }
-    Err(Refusal::OtherSerial { requested: request.serial.clone(), credential, proven: proven.to_owned() })
-}
-
 fn refusal(failed: Failed, serial: &SerialNumber) -> AuthorityError {
     match failed {
         Failed::Conflict { role: Role::Credential, .. } => AuthorityError::TokenUsed,
@@ -213,7 +218,15 @@ fn refusal(failed: Failed, serial: &SerialNumber) -> AuthorityError {
 const KEY_COMPROMISE: u8 = 1;
 /// Longest reason that is kept, in octets.
 pub(super) const MAX_REASON: usize = 4096;
-/// Longer texts that are no serial numbers are cut off in the answer.
-const MAX_ECHOED_CHARS: usize = 128;
+/// Longer texts that are no serial numbers are cut off in the answer and the log: they may be a token in the wrong place.
+const MAX_ECHOED_CHARS: usize = 48;
 /// `aACompromise`, the last of them.
 const MAX_REASON_CODE: u8 = 10;
+
+/// What was proven must be what is carried out: the credential names the same serial number as the request.
+fn check_serial(request: &RevokeRequest, credential: &'static str, proven: &str) -> Result<(), Refusal> {
+    if request.serial.to_string() == proven {
+        return Ok(());
+    }
+    Err(Refusal::OtherSerial { requested: request.serial.clone(), credential, proven: proven.to_owned() })
+}

@@ -162,7 +162,7 @@ fn check_confirmation(token: &AuthorizedToken, csr: &CertificateRequest) -> Resu
 
 fn extension(provisioner: &Provisioner) -> ProvisionerExtension {
     let credential_id = match &provisioner.service {
-        Service::Jwk(jwk) => jwk.key_id.clone(),
+        Service::Jwk(jwk) => jwk.key_id().to_owned(),
         Service::WithoutTokens | Service::Disabled(_) => String::new(),
     };
     ProvisionerExtension {

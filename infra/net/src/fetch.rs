@@ -252,6 +252,15 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn t16_a_redirect_is_not_followed() {
+        let server = Listening::standard();
+
+        let answer = client().get(&server.uri("/moved")).await.unwrap();
+
+        assert_eq!((answer.status, answer.body.as_ref()), (StatusCode::TEMPORARY_REDIRECT, &b""[..]));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn an_answer_beyond_the_limit_is_not_kept() {
         let server = Listening::standard();
         let limits = FetchLimits { body: 4, ..FetchLimits::STANDARD };

@@ -155,6 +155,24 @@ fn o2_an_unknown_key_warns_with_its_path_and_serves() {
 }
 
 #[test]
+fn o14_no_header_changes_the_address_in_the_log() {
+    let authority = Authority::start(Made::StepCaInit);
+    let forged = "203.0.113.9";
+    let mut arguments = vec!["-sS".to_owned(), "--cacert".to_owned(), authority.root_file()];
+    for header in ["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP"] {
+        let value = if header == "Forwarded" { format!("for={forged}") } else { forged.to_owned() };
+        arguments.extend(["-H".to_owned(), format!("{header}: {value}")]);
+    }
+    arguments.push(format!("{}/version", authority.server.url()));
+
+    Person::new().program("curl", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+
+    let log = authority.server.log();
+    let line = log.lines().find(|line| line.contains("/version")).expect("the request is logged");
+    assert!(line.contains("127.0.0.1:") && !log.contains(forged), "{line}");
+}
+
+#[test]
 fn the_program_says_its_version() {
     let said = Person::new().run(&programs::stepless(), &["--version"]);
 

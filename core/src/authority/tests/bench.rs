@@ -3,6 +3,7 @@
 mod ca;
 mod der;
 mod gate;
+mod log;
 mod ports;
 mod request;
 mod token;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 pub(super) use ca::{Ca, Extension, P256, validity};
 pub(super) use der::{octets, sequence, value};
 pub(super) use gate::Gate;
+pub(super) use log::Log;
 pub(super) use ports::{Liar, RecordingSigner, SeededRandom};
 pub(super) use request::{HandmadeRequest, request};
 pub(super) use token::{Token, base64url, fresh_id, x5c};
@@ -25,7 +27,7 @@ use crate::authority::{
 use crate::clock::{Clock as _, FixedClock, SignedDuration, Timestamp};
 use crate::config::{Asn1Dn, Claims, TimeDuration, TlsOptions};
 use crate::fault::{Call, Fault, Faults};
-use crate::jose::Thumbprint;
+use crate::jose::{Jwk, Thumbprint};
 use crate::key::fault::FaultySigner;
 use crate::key::{PrivateKey, Signer};
 use crate::peer::PeerCertificates;
@@ -153,8 +155,7 @@ impl World {
             let service = JwkProvisioner {
                 name: name.to_owned(),
                 id: format!("{name}:{}", key_id(key)),
-                key_id: key_id(key),
-                key: key.public_key().clone(),
+                key: Jwk::from_public_key(key.public_key().clone()),
             };
             self.provisioner(name, &service.id.clone(), ProvisionerKind::Jwk, Service::Jwk(service))
         };

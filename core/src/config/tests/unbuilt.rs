@@ -34,7 +34,7 @@ fn what_limits_certificates_stops_the_start(
 #[case::template_data("options", json!({"x509": {"templateData": {"Subject": "x"}}}), "options.x509.templateData")]
 #[case::webhook("options", json!({"webhooks": [{"name": "w"}]}), "options.webhooks")]
 #[case::other_spelling("Options", json!({"X509": {"TEMPLATE": "{}"}}), "options.x509.template")]
-fn what_shapes_certificates_stops_that_provisioner_only(
+fn x5_x6_what_shapes_certificates_stops_that_provisioner_only(
     #[case] key: &str,
     #[case] options: Value,
     #[case] expected: &str,
@@ -74,7 +74,7 @@ fn a_kind_of_provisioner_that_is_not_built_is_listed_and_refuses(
 }
 
 #[test]
-fn every_kind_is_either_built_or_refused() {
+fn t5_every_kind_of_provisioner_is_either_built_or_refused() {
     for kind in ProvisionerKind::ALL {
         let mut provisioner = jwk("p");
         provisioner["type"] = json!(kind.name());

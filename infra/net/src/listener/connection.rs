@@ -117,7 +117,7 @@ impl<S: Service<Request<Body>>> Service<Request<Incoming>> for ConnectionService
     }
 }
 
-/// A request's body that has to arrive in time.
+/// A request's body that has to arrive in time; [`io::ErrorKind::TimedOut`] says that it did not.
 struct PunctualBody {
     inner: Incoming,
     deadline: Deadline,
@@ -131,14 +131,14 @@ enum Deadline {
 
 impl HttpBody for PunctualBody {
     type Data = Bytes;
-    type Error = BodyError;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) {
-            return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)));
+            return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
         }
         if let Deadline::NotYetWaited(deadline) = self.deadline {
             self.deadline = Deadline::Waited(Box::pin(tokio::time::sleep_until(deadline)));
@@ -146,7 +146,7 @@ impl HttpBody for PunctualBody {
         if let Deadline::Waited(timer) = &mut self.deadline {
             ready!(timer.as_mut().poll(cx));
         }
-        Poll::Ready(Some(Err(BodyError::Late)))
+        Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, Late))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -159,9 +159,5 @@ impl HttpBody for PunctualBody {
 }
 
 #[derive(Debug, Error)]
-enum BodyError {
-    #[error("the request's body did not arrive in time")]
-    Late,
-    #[error("the request's body broke off")]
-    Broken(#[source] hyper::Error),
-}
+#[error("the request's body did not arrive in time")]
+struct Late;

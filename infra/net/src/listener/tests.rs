@@ -308,6 +308,27 @@ async fn l19_a_slow_client_loses_its_connection(#[case] sent: &'static [u8]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_late_body_is_an_error_of_its_own_kind() {
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let handler = async move |body: axum::body::Body| {
+        let error = axum::body::to_bytes(body, 1000).await.unwrap_err();
+        let mut causes =
+            std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+        tell.send(causes.find_map(|error| Some(error.downcast_ref::<std::io::Error>()?.kind()))).unwrap();
+    };
+    let router = axum::Router::new().route("/late", axum::routing::post(handler));
+    let server = Listening::new(router, settings(), impatient());
+
+    let sent = raw(server.address, raw_config(&[&TLS13], &["http/1.1"]), |stream| {
+        stream.write_all(b"POST /late HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf").unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+
+    sent.await.unwrap();
+    assert_eq!(told.recv().await, Some(Some(std::io::ErrorKind::TimedOut)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_connection_too_many_is_closed_and_its_place_comes_back() {
     let server = Listening::new(router(), settings(), Limits { connections: 1, ..Limits::STANDARD });
     let first = client();
