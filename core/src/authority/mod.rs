@@ -1,9 +1,9 @@
 //! The authority: what it signs, for whom, and the numbered way of a certificate.
 //!
-//! 1. verify the credential: signature first, then claims ([`token`], [`client`]). 2. verify the request ([`request`]). 3. webhooks
-//!    and 4. templates have no code yet; the configuration refuses them. 5. defaults, extension, validity
-//!    ([`validity`]). 6. check names and bounds ([`names`]).
-//! 7. commit the intent. 8. sign. 9. check what was signed. 10. commit the certificate ([`issuance`]).
+//! 1. verify the credential: signature first, then claims (`token`, `client`). 2. verify the request (`request`).
+//! 3. webhooks and 4. templates have no code yet; the configuration refuses them. 5. defaults, extension, validity
+//!    (`validity`). 6. check names and bounds (`names`).
+//! 7. commit the intent. 8. sign. 9. check what was signed. 10. commit the certificate (`issuance`).
 //!
 //! Nothing is written before step 7, so that whatever fails earlier costs the client nothing.
 
