@@ -21,6 +21,7 @@ use tokio::time::{Instant, Sleep};
 use tower::Service;
 
 use super::Limits;
+use super::idle::{Activity, IdleTimeout};
 
 /// Makes a TLS connection of a TCP connection, if there is room for one more.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub(super) struct ConnectionAcceptor {
     tls: RustlsAcceptor<TcpConfigAcceptor>,
     room: Arc<Semaphore>,
     request_body: Duration,
+    idle: Duration,
 }
 
 impl ConnectionAcceptor {
@@ -41,6 +43,7 @@ impl ConnectionAcceptor {
                 .acceptor(TcpConfigAcceptor::new(socket)),
             room: Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS))),
             request_body: limits.request_body,
+            idle: limits.idle,
         }
     }
 }
@@ -52,14 +55,14 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 type TlsStream = <RustlsAcceptor<TcpConfigAcceptor> as Accept<TcpStream, ()>>::Stream;
 
 impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
-    type Stream = TlsStream;
+    type Stream = IdleTimeout<TlsStream>;
     type Service = ConnectionService<S>;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(TlsStream, ConnectionService<S>)>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, ConnectionService<S>)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, router: S) -> Self::Future {
         let place = Arc::clone(&self.room).try_acquire_owned();
         let handshake = self.tls.accept(stream, ());
-        let request_body = self.request_body;
+        let (request_body, idle) = (self.request_body, self.idle);
         Box::pin(async move {
             let place = place.map_err(|_full| io::Error::other(NoRoom))?;
             let (stream, _) = handshake.await?;
@@ -68,7 +71,9 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
                 let chain: Arc<[Vec<u8>]> = chain.iter().map(|certificate| certificate.to_vec()).collect();
                 (!chain.is_empty()).then_some(PeerCertificates(chain))
             });
-            Ok((stream, ConnectionService { router, peer, request_body, _place: Arc::new(place) }))
+            let activity = Activity::new();
+            let stream = IdleTimeout::new(stream, activity.clone(), idle);
+            Ok((stream, ConnectionService { router, peer, request_body, activity, _place: Arc::new(place) }))
         })
     }
 }
@@ -94,13 +99,18 @@ pub(super) struct ConnectionService<S> {
     router: S,
     peer: Option<PeerCertificates>,
     request_body: Duration,
+    activity: Activity,
     _place: Arc<OwnedSemaphorePermit>,
 }
 
-impl<S: Service<Request<Body>>> Service<Request<Incoming>> for ConnectionService<S> {
+impl<S> Service<Request<Incoming>> for ConnectionService<S>
+where
+    S: Service<Request<Body>>,
+    S::Future: Send + 'static,
+{
     type Response = S::Response;
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.router.poll_ready(cx)
@@ -113,7 +123,13 @@ impl<S: Service<Request<Body>>> Service<Request<Incoming>> for ConnectionService
         if let Some(peer) = &self.peer {
             request.extensions_mut().insert(peer.clone());
         }
-        self.router.call(request)
+        let under_way = self.activity.begin();
+        let answer = self.router.call(request);
+        Box::pin(async move {
+            let answer = answer.await;
+            drop(under_way);
+            answer
+        })
     }
 }
 

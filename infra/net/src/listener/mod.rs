@@ -10,6 +10,7 @@
 
 mod certificate;
 mod connection;
+mod idle;
 mod tls;
 
 use std::future::Future;
@@ -41,6 +42,8 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// An HTTP/2 peer that gives none within this time is dropped.
     pub ping_answer: Duration,
+    /// A connection on which nothing was asked for this long is closed, whatever its client sends or leaves unread.
+    pub idle: Duration,
     /// Connections at one time, those in their handshake included. One more is closed at once.
     pub connections: usize,
     /// From the shutdown signal until requests still unanswered are abandoned.
@@ -56,6 +59,7 @@ impl Limits {
         request_body: Duration::from_secs(20),
         ping_interval: Duration::from_secs(30),
         ping_answer: Duration::from_secs(10),
+        idle: Duration::from_secs(60),
         connections: 4096,
         drain: Duration::from_secs(20),
     };
