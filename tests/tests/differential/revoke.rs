@@ -144,7 +144,7 @@ fn by_token(cases: &mut Cases) {
         let identity = session.issue("admin", NAME, &json!({}))?;
         let serial = serial_of(&identity.chain[0]);
         revoke(session, &serial, &json!({}))?;
-        revoke(session, &serial, &json!({"reasonCode": 1}))
+        revoke(session, &serial, &json!({"reasonCode": 4}))
     });
     cases.add("revoke/token unknown serial", |session| revoke(session, "987654321", &json!({})));
     cases.add("revoke/token unknown serial twice", |session| {
