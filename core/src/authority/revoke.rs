@@ -177,7 +177,7 @@ impl Authority {
 const KEY_COMPROMISE: u8 = 1;
 /// `aACompromise`, the last of them.
 const MAX_REASON_CODE: u8 = 10;
-/// A page of text; the record of a revocation has room for more, but not for everything a request can carry.
-const MAX_REASON_OCTETS: usize = 4096;
+/// Some pages of text; the record of a revocation has no room for everything that a request can carry.
+const MAX_REASON_OCTETS: usize = 16 * 1024;
 /// Longest serial number that an error repeats, in characters: in every base they are shorter.
 const MAX_SHOWN_SERIAL: usize = 64;
