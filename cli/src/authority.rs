@@ -6,13 +6,13 @@ use std::sync::Arc;
 use stepless_core::authority::{Authority, AuthorityParts, IssuedAtCheck, Persistence};
 use stepless_core::clock::Clock;
 use stepless_core::config::{CaConfig, DatabaseConfig, KeySource};
-use stepless_core::key::{LocalSigner, PrivateKey, PrivateKeyError};
+use stepless_core::key::{LocalSigner, PrivateKey, PrivateKeyError, SignatureAlgorithm};
 use stepless_core::provisioner::Provisioners;
 use stepless_core::secret::SecretBytes;
 use stepless_core::store::{MemoryStore, Store};
 use stepless_core::x509::{Certificate, IssuerChain};
 use stepless_embedded::EmbeddedStore;
-use stepless_net::{SystemClock, SystemRandom};
+use stepless_net::SystemRandom;
 use tracing::warn;
 
 use crate::error::{CliError, Context};
@@ -42,15 +42,27 @@ pub(crate) fn load_config(path: &Path, strictness: Strictness) -> Result<LoadedC
     Ok(LoadedConfig { config, warnings: warnings.iter().map(ToString::to_string).collect() })
 }
 
-/// Opens the authority of a configuration.
-pub(crate) async fn open(config: &CaConfig, password_file: Option<&Path>) -> Result<Authority, CliError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+/// Opens the authority of a configuration, with the time from `clock`.
+pub(crate) async fn open(
+    config: &CaConfig,
+    password_file: Option<&Path>,
+    clock: Arc<dyn Clock>,
+) -> Result<Authority, CliError> {
+    Authority::open(parts(config, password_file, clock)?).await.context("the authority cannot be opened")
+}
+
+/// What the authority of a configuration is made of.
+pub(crate) fn parts(
+    config: &CaConfig,
+    password_file: Option<&Path>,
+    clock: Arc<dyn Clock>,
+) -> Result<AuthorityParts, CliError> {
     let (store, persistence) = open_store(config.db.as_ref(), &clock)?;
     let issuers = IssuerChain::from_pem(&files::read_text(&config.crt)?)
         .context(format_args!("{} is not an issuing chain", config.crt.display()))?;
-    let signer = LocalSigner::new(issuer_key(config, password_file)?);
+    let signer = issuer_signer(config, password_file, &issuers)?;
     let provisioners = Provisioners::from_config(config).context("the provisioners cannot be used")?;
-    Authority::open(AuthorityParts {
+    Ok(AuthorityParts {
         issuers,
         signer: Arc::new(signer),
         roots: certificates(&config.root)?,
@@ -70,8 +82,6 @@ pub(crate) async fn open(config: &CaConfig, password_file: Option<&Path>) -> Res
         },
         tls_options: config.tls.clone(),
     })
-    .await
-    .context("the authority cannot be opened")
 }
 
 fn open_store(
@@ -98,6 +108,26 @@ fn warn_of_another_database(folder: &Path) {
             path = %path.display(),
             "this is the database of another program; its certificates, revocations and spent tokens are not read"
         );
+    }
+}
+
+/// The issuer's key. An RSA issuer signs as its own certificate is signed, where that is RSA too: clients that could
+/// verify the one can verify the others.
+fn issuer_signer(
+    config: &CaConfig,
+    password_file: Option<&Path>,
+    issuers: &IssuerChain,
+) -> Result<LocalSigner, CliError> {
+    let key = issuer_key(config, password_file)?;
+    let certificate = issuers.issuer();
+    match certificate.signature_algorithm() {
+        Some(algorithm @ (SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss(_)))
+            if algorithm.fits(key.public_key().kind()) =>
+        {
+            LocalSigner::with_algorithm(key, algorithm)
+                .context("the key cannot sign as its certificate is signed")
+        }
+        _ => Ok(LocalSigner::new(key)),
     }
 }
 

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use http::{HeaderMap, Uri};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
 use stepless_core::clock::Clock;
 use stepless_core::jose::{PrivateJwk, SigningAlgorithm, jwe};
 use stepless_core::key::{KeyKind, PrivateKey, SignatureAlgorithm};
 use stepless_core::random::random_bytes;
 use stepless_core::secret::SecretBytes;
 use stepless_core::x509::{Certificate, DistinguishedName, RequestBody, SubjectAltName, SubjectAltNames};
-use stepless_net::{FetchLimits, HttpsClient, SystemClock, SystemRandom};
+use stepless_net::{FetchError, FetchLimits, FetchResponse, HttpsClient, SystemClock, SystemRandom};
 use tokio::sync::oneshot;
 
 use base64::Engine;
@@ -115,15 +117,14 @@ async fn first_certificate(
 ) -> Result<FirstCertificate, CliError> {
     let client = HttpsClient::new(&[root.as_der().to_vec()], FetchLimits::STANDARD)
         .context("the first certificate cannot be asked for")?;
-    let provisioners = answer(client.get(&uri(url, "/provisioners")?).await)?;
-    let provisioner = provisioners["provisioners"]
-        .as_array()
-        .and_then(|list| list.iter().find(|p| p["type"] == "JWK" && p["encryptedKey"].is_string()))
+    let listed: Provisioners = answer(client.get(&uri(url, "/provisioners")?).await)?;
+    let (provisioner, encrypted) = listed
+        .provisioners
+        .into_iter()
+        .find_map(|provisioner| Some((provisioner.name, provisioner.encrypted_key?)))
         .ok_or_else(|| CliError::new("the authority has no JWK provisioner with an encrypted key"))?;
-    let encrypted = provisioner["encryptedKey"].as_str().unwrap_or_default();
-    let key = jwe::decrypt(encrypted, password).context("the provisioner's key does not open")?;
+    let key = jwe::decrypt(&encrypted, password).context("the provisioner's key does not open")?;
     let key = PrivateJwk::parse(&key).context("the provisioner's key cannot be read")?;
-    let provisioner = provisioner["name"].as_str().unwrap_or_default().to_owned();
 
     let name = "hello.localhost".to_owned();
     let leaf_key = PrivateKey::generate(KeyKind::P256).context("a key cannot be made")?;
@@ -132,11 +133,8 @@ async fn first_certificate(
         "ott": token(&name, &provisioner, &format!("{url}/1.0/sign"), &key)?,
     });
     let body = serde_json::to_vec(&body).context("the request cannot be written")?;
-    let signed = answer(client.post_json(&uri(url, "/sign")?, body, &HeaderMap::new()).await)?;
-    let leaf = signed["crt"].as_str().unwrap_or_default();
-    let leaf = Certificate::from_pem(leaf).context("the answer is not a certificate")?;
-    let chain = signed["certChain"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let chain: String = chain.iter().filter_map(Value::as_str).collect();
+    let signed: Signed = answer(client.post_json(&uri(url, "/sign")?, body, &HeaderMap::new()).await)?;
+    let leaf = Certificate::from_pem(&signed.crt).context("the answer is not a certificate")?;
 
     // A certificate of an earlier run stays where it is; this one gets its serial number into its name.
     let stem = match folder.path().join("certs").join(format!("{name}.crt")).exists() {
@@ -147,7 +145,7 @@ async fn first_certificate(
     let key_file = folder.path().join("secrets").join(format!("{stem}.key"));
     let pem = leaf_key.to_pem().context("a key cannot be written")?;
     files::create(&key_file, pem.expose(), Readers::Owner)?;
-    files::create(&certificate, chain.as_bytes(), Readers::Everybody)?;
+    files::create(&certificate, signed.chain.concat().as_bytes(), Readers::Everybody)?;
     Ok(FirstCertificate { name, certificate, key: key_file, provisioner })
 }
 
@@ -246,14 +244,36 @@ fn uri(url: &str, path: &str) -> Result<Uri, CliError> {
     format!("{url}{path}").parse().context(format_args!("{url} is not a URL"))
 }
 
+#[derive(Deserialize)]
+struct Provisioners {
+    provisioners: Vec<ListedProvisioner>,
+}
+
+#[derive(Deserialize)]
+struct ListedProvisioner {
+    name: String,
+    #[serde(rename = "encryptedKey")]
+    encrypted_key: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    crt: String,
+    #[serde(rename = "certChain")]
+    chain: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    message: String,
+}
+
 /// The JSON of a good answer.
-fn answer(
-    response: Result<stepless_net::FetchResponse, stepless_net::FetchError>,
-) -> Result<Value, CliError> {
+fn answer<T: DeserializeOwned>(response: Result<FetchResponse, FetchError>) -> Result<T, CliError> {
     let response = response.context("the authority cannot be reached")?;
-    let body: Value = serde_json::from_slice(&response.body).context("the authority answered no JSON")?;
     if response.status.is_success() {
-        return Ok(body);
+        return serde_json::from_slice(&response.body).context("the answer of the authority cannot be read");
     }
-    Err(CliError::new(format!("the authority answered {}: {}", response.status, body["message"])))
+    let message = serde_json::from_slice::<Refused>(&response.body).map(|refused| refused.message);
+    Err(CliError::new(format!("the authority answered {}: {}", response.status, message.unwrap_or_default())))
 }

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stepless_core::authority::Authority;
+use stepless_core::clock::Clock;
 use stepless_core::config::{CaConfig, TlsVersion};
 use stepless_core::x509::Certificate;
 use stepless_functions::TraceHeader;
-use stepless_net::{CipherSuite, Limits, TlsSettings, TlsVersions};
+use stepless_net::{CipherSuite, Limits, SystemClock, TlsSettings, TlsVersions};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -19,7 +20,7 @@ use crate::args::ServeArguments;
 use crate::authority::{self, LoadedConfig, Strictness};
 use crate::error::{CliError, Context};
 use crate::logging;
-use crate::server_certificate::{OwnCertificate, keep_fresh};
+use crate::server_certificate::OwnCertificate;
 
 /// Serves until the process is told to end.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), CliError> {
@@ -64,10 +65,21 @@ impl Server {
         for warning in &loaded.warnings {
             warn!("{warning}");
         }
-        let config = &loaded.config;
-        let listener = bind(config)?;
-        let authority = Arc::new(authority::open(config, password_file).await?);
-        let certificate = OwnCertificate::issue(&authority).await?;
+        let listener = bind(&loaded.config)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let authority = authority::open(&loaded.config, password_file, Arc::clone(&clock)).await?;
+        Self::of(&loaded.config, listener, authority, clock).await
+    }
+
+    /// As [`Server::open`], from its parts; the authority was opened with the same clock.
+    pub(crate) async fn of(
+        config: &CaConfig,
+        listener: TcpListener,
+        authority: Authority,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, CliError> {
+        let authority = Arc::new(authority);
+        let certificate = OwnCertificate::issue(Arc::clone(&authority), clock).await?;
         let tls = tls_settings(config, &authority, &certificate)?;
         let name = &config.logger.trace_header;
         let trace_header = TraceHeader::new(name)
@@ -83,8 +95,7 @@ impl Server {
     /// Serves until `shutdown` ends, and the requests under way after it.
     pub(crate) async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), CliError> {
         let router = stepless_functions::all(Arc::clone(&self.authority), self.trace_header);
-        let renewal =
-            tokio::spawn(keep_fresh(self.authority, self.tls.certificate.clone(), self.certificate.due()));
+        let renewal = tokio::spawn(self.certificate.keep_fresh());
         let served = stepless_net::serve(router, self.listener, &self.tls, &Limits::STANDARD, shutdown).await;
         renewal.abort();
         served.context("the server ended")?;
@@ -106,7 +117,7 @@ pub(crate) fn end_of_process() -> Result<impl Future<Output = ()> + Send, CliErr
     })
 }
 
-fn bind(config: &CaConfig) -> Result<TcpListener, CliError> {
+pub(crate) fn bind(config: &CaConfig) -> Result<TcpListener, CliError> {
     let address = &config.address;
     // An empty host means every address of the machine, IPv4 among them.
     let host = if address.host().is_empty() { "::" } else { address.host() };
@@ -141,7 +152,7 @@ fn tls_settings(
     };
     let anchors = authority.roots().iter().chain(authority.issuers());
     Ok(TlsSettings {
-        certificate: certificate.serve()?,
+        certificate: certificate.shown(),
         client_trust: anchors.map(|anchor| anchor.as_der().to_vec()).collect(),
         versions,
         tls12_suites,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use stepless_core::authority::{AuthorityError, InvalidRequest};
+use stepless_core::authority::{AuthorityError, InvalidRequest, LEASE};
 use thiserror::Error;
 
 use crate::body::json;
@@ -48,6 +48,11 @@ impl ApiError {
     /// 404 with a text of its own.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 503: the same request may be sent again after so many seconds.
+    fn busy(retry_after: u64) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::fixed(StatusCode::SERVICE_UNAVAILABLE) }
     }
 
     /// The fixed text of a status.
@@ -90,10 +95,8 @@ impl From<AuthorityError> for ApiError {
             | E::NotYetValid
             | E::Revoked
             | E::UnknownCertificate => Self::fixed(StatusCode::UNAUTHORIZED),
-            E::Busy(_) => Self {
-                retry_after: Some(RETRY_AFTER_SECONDS),
-                ..Self::fixed(StatusCode::SERVICE_UNAVAILABLE)
-            },
+            E::Busy(_) => Self::busy(RETRY_AFTER_SECONDS),
+            E::Unfinished(_) => Self::busy(LEASE.as_secs().unsigned_abs() + 1),
             E::Internal(_) => Self::fixed(StatusCode::INTERNAL_SERVER_ERROR),
         };
         answer.because(error)

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use stepless_core::authority::Authority;
+use url::form_urlencoded;
 
 use crate::body::json;
 use crate::error::ApiError;
@@ -91,12 +92,6 @@ async fn federation(State(authority): State<Arc<Authority>>) -> Response {
     json(StatusCode::CREATED, &Certificates { crts: authority.federation_pem() })
 }
 
-#[derive(Deserialize)]
-struct PageRequest {
-    cursor: Option<String>,
-    limit: Option<String>,
-}
-
 #[derive(Serialize)]
 struct ProvisionersPage<'a> {
     provisioners: Vec<&'a RawValue>,
@@ -106,19 +101,20 @@ struct ProvisionersPage<'a> {
 
 async fn provisioners(
     State(authority): State<Arc<Authority>>,
-    page: Result<Query<PageRequest>, QueryRejection>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let Query(page) = page.map_err(|rejection| {
-        ApiError::bad_request("cursor and limit may each be given once").because(rejection)
-    })?;
-    let limit = match page.limit.as_deref() {
+    let query = query.unwrap_or_default();
+    // The first value counts where there are several.
+    let parameter =
+        |name| form_urlencoded::parse(query.as_bytes()).find(|(found, _)| found == name).map(|(_, v)| v);
+    let limit = match parameter("limit").as_deref() {
         None | Some("") => 0,
         Some(limit) => limit.parse::<i64>().map_err(|error| {
             ApiError::bad_request(format_args!("limit '{limit}' is not an integer")).because(error)
         })?,
     };
     let (provisioners, next_cursor) =
-        authority.provisioners().page(page.cursor.as_deref().unwrap_or(""), limit);
+        authority.provisioners().page(&parameter("cursor").unwrap_or_default(), limit);
     Ok(json(StatusCode::OK, &ProvisionersPage { provisioners, next_cursor }))
 }
 

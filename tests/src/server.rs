@@ -1,6 +1,7 @@
 //! A running server on a free loopback port, ended when dropped.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
@@ -36,6 +37,16 @@ impl Server {
 
     /// As [`Server::start`], with more flags.
     pub fn start_with(program: Program, folder: &CaFolder, flags: &[&str]) -> Self {
+        Self::start_in(program, folder, flags, &[])
+    }
+
+    /// As [`Server::start_with`], with more environment.
+    pub fn start_in(
+        program: Program,
+        folder: &CaFolder,
+        flags: &[&str],
+        environment: &[(&str, &OsStr)],
+    ) -> Self {
         let address = free_address();
         folder.edit(|config| config["address"] = address.to_string().into());
         let log = folder.path().join("server.log");
@@ -53,6 +64,7 @@ impl Server {
             .arg(folder.password_file())
             .args(flags)
             .env("STEPPATH", folder.path())
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log_file(&log))
             .stderr(log_file(&log))

@@ -7,7 +7,7 @@ use crate::clock::{SignedDuration, Timestamp};
 use crate::jose::{CLOCK_LEEWAY, Jwt};
 use crate::key::PublicKey;
 use crate::peer::PeerCertificates;
-use crate::provisioner::{Operation, Provisioner, Service, TokenError, expiry, spent_mark};
+use crate::provisioner::{Operation, Provisioner, Service, TokenError, expiry, refuse_own_key, spent_mark};
 use crate::store::table::{self, CertificateRecord, CertificateState};
 use crate::x509::{Certificate, ChainError, verify_client_chain};
 
@@ -83,6 +83,7 @@ impl Authority {
         now: Timestamp,
     ) -> Result<ClientCertificate<'_>, AuthorityError> {
         let token = Jwt::parse(token).map_err(TokenError::Malformed)?;
+        refuse_own_key(token.header())?;
         let chain = token.header().x5c_insecure.as_deref().ok_or(TokenError::NoChain)?;
         let chain = parse_chain(chain)?;
         let leaf = chain.first().ok_or(TokenError::NoChain)?;
@@ -100,13 +101,16 @@ impl Authority {
             return Err(TokenError::Subject { found, expected }.into());
         }
         let audience = claims.audience();
-        if !self.provisioners.audiences().allow(&audience, Operation::Renew, "") {
+        let operation = if new_key.is_some() { Operation::Rekey } else { Operation::Renew };
+        if !self.provisioners.audiences().allow(&audience, operation, "") {
             return Err(TokenError::Audience(audience.into_iter().map(str::to_owned).collect()).into());
         }
         let expires = expiry(claims.expiry(), CLOCK_LEEWAY)?;
         claims.validate_time(now, CLOCK_LEEWAY).map_err(TokenError::Time)?;
+        self.check_issued_at(claims)?;
 
-        let mark = spent_mark(&provisioner.id, claims.id(), verified.signed_part());
+        // Whoever signs the token chooses its id, so the id counts among this certificate's tokens alone.
+        let mark = spent_mark(&certificate.fingerprint_sha256(), claims.id(), verified.signed_part());
         let key = new_key.unwrap_or(certificate.public_key()).spki_der();
         let credential = OneTimeCredential {
             key: table::spent("renew", &mark),
@@ -116,7 +120,7 @@ impl Authority {
         Ok(ClientCertificate { certificate, provisioner, credential: Some(credential) })
     }
 
-    /// Who stands behind a chain. A certificate of a configured issuer that names one of our provisioners needs no
+    /// Who stands behind a chain. A certificate of our issuer that names one of our provisioners needs no
     /// read; any other must be in the store byte for byte, so that a stranger under the same root renews nothing.
     async fn verify_client(
         &self,
@@ -124,19 +128,15 @@ impl Authority {
         now: Timestamp,
     ) -> Result<(Certificate, &Provisioner), AuthorityError> {
         let mut chain = chain.into_iter();
-        let leaf = chain.next().ok_or(TokenError::NoChain)?;
+        let leaf = chain.next().ok_or(AuthorityError::UnknownCertificate)?;
         let intermediates: Vec<_> = chain.collect();
         // A certificate that is over may still be renewed where its provisioner allows it; its issuer may not be over.
         let at = now.min(subtract(leaf.not_after(), MARGIN)).max(leaf.not_before());
-        let issuer_is_valid = |issuer: &Certificate| {
-            issuer.subject().as_der() == leaf.issuer().as_der() && issuer.is_valid_at(now)
-        };
-        let ours = verify_client_chain(&leaf, &[], &self.own_issuers, at).is_ok()
-            && self.own_issuers.iter().any(issuer_is_valid);
+        let issuer = self.issuers.issuer();
+        let ours = issuer.is_valid_at(now)
+            && verify_client_chain(&leaf, &[], std::slice::from_ref(issuer), at).is_ok();
         if !ours {
-            if now > leaf.not_after() {
-                return Err(AuthorityError::CertificateExpired { not_after: leaf.not_after() });
-            }
+            check_not_over(&leaf, now)?;
             verify_client_chain(&leaf, &intermediates, &self.anchors, at)?;
         }
         let extension = leaf.provisioner_extension().map_err(|_| AuthorityError::UnknownCertificate)?;
@@ -167,8 +167,8 @@ impl Authority {
 
 /// The issuer of the tokens with which `step ca renew` stands in for mutual TLS.
 const RENEW_ISSUER: &str = "step-ca-client/1.0";
-/// Longest chain a client may show: a leaf, and more intermediates than any hierarchy of ours has.
-const MAX_CHAIN: usize = 8;
+/// Longest chain a client may show, so that reading it costs little: what tokens and [`verify_client_chain`] take.
+const MAX_CHAIN: usize = 10;
 /// The last instant of a certificate is checked from inside it.
 const MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
@@ -176,7 +176,11 @@ fn parse_chain(chain: &[Vec<u8>]) -> Result<Vec<Certificate>, AuthorityError> {
     if chain.len() > MAX_CHAIN {
         return Err(ChainError::TooLong { certificates: chain.len() }.into());
     }
-    chain.iter().map(|der| Certificate::from_der(der).map_err(|_| TokenError::NoChain.into())).collect()
+    // What cannot be read is none of ours.
+    chain
+        .iter()
+        .map(|der| Certificate::from_der(der).map_err(|_| AuthorityError::UnknownCertificate))
+        .collect()
 }
 
 /// Whether its provisioner lets a certificate be renewed at this moment.
@@ -200,10 +204,15 @@ fn check_window(certificate: &Certificate, now: Timestamp) -> Result<(), Authori
     if now < certificate.not_before() {
         return Err(AuthorityError::NotYetValid);
     }
-    if now.as_second() > certificate.not_after().as_second() {
-        return Err(AuthorityError::CertificateExpired { not_after: certificate.not_after() });
+    check_not_over(certificate, now)
+}
+
+fn check_not_over(certificate: &Certificate, now: Timestamp) -> Result<(), AuthorityError> {
+    let not_after = certificate.not_after();
+    match now.as_second() > not_after.as_second() {
+        true => Err(AuthorityError::CertificateExpired { not_after }),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 fn subtract(time: Timestamp, duration: SignedDuration) -> Timestamp {

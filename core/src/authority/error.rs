@@ -2,12 +2,15 @@
 
 use thiserror::Error;
 
+use super::revoke::MAX_REASON;
 use crate::clock::Timestamp;
 use crate::key::{SignerError, WeakKey};
 use crate::provisioner::TokenError;
 use crate::random::RandomError;
 use crate::store::{CommitError, StoreError};
-use crate::x509::{ChainError, NameConstraintError, NameError, RequestError, SanError, SerialNumber};
+use crate::x509::{
+    ChainError, NameConstraintError, NameError, RequestError, SanError, SerialNumber, ValidityError,
+};
 
 /// A request that was not granted. Each variant is something that a caller answers differently.
 #[derive(Debug, Error)]
@@ -49,7 +52,7 @@ pub enum AuthorityError {
     #[error("the certificate is not yet valid")]
     NotYetValid,
     /// The certificate's time is over.
-    #[error("certificate expired on {not_after}")]
+    #[error("certificate expired on {}", in_go_notation(*not_after))]
     CertificateExpired {
         /// Its last instant.
         not_after: Timestamp,
@@ -69,6 +72,11 @@ pub enum AuthorityError {
     /// The store or the signer is not available for the moment.
     #[error("the store or the signing key is not available for the moment")]
     Busy(#[source] Unavailable),
+    /// As [`AuthorityError::Busy`], after the credential was taken: it works again when [`LEASE`](super::LEASE) is over.
+    #[error(
+        "the store or the signing key failed half-way; the credential works again when its lease is over"
+    )]
+    Unfinished(#[source] Unavailable),
     /// Something failed that trying again does not mend.
     #[error("the request failed inside the authority")]
     Internal(#[source] InternalError),
@@ -81,7 +89,7 @@ pub enum InvalidRequest {
     #[error("missing csr")]
     MissingCsr,
     /// Not a certificate request, or one that its key did not sign.
-    #[error("invalid csr: {0}")]
+    #[error("invalid csr: {}", with_causes(.0))]
     Csr(RequestError),
     /// No token.
     #[error("missing ott")]
@@ -90,18 +98,30 @@ pub enum InvalidRequest {
     #[error("{0}")]
     Time(crate::config::TimeOutOfRange),
     /// The certificate would be over before it was made.
-    #[error("notAfter cannot be in the past; it is {not_after}")]
+    #[error("notAfter cannot be in the past; na={}", in_go_notation(*not_after))]
     Past {
         /// What was asked for.
         not_after: Timestamp,
     },
-    /// The certificate would end before it begins, or lies in years that cannot be written.
-    #[error("notAfter cannot be before notBefore")]
-    Reversed,
+    /// The certificate would end before it begins.
+    #[error(
+        "notAfter cannot be before notBefore; na={}, nb={}",
+        in_go_notation(*not_after),
+        in_go_notation(*not_before)
+    )]
+    Reversed {
+        /// Its last instant.
+        not_after: Timestamp,
+        /// Its first instant.
+        not_before: Timestamp,
+    },
+    /// A year that no certificate can write.
+    #[error("{0}")]
+    Year(ValidityError),
     /// No serial number.
     #[error("missing serial")]
     MissingSerial,
-    /// Not a serial number; what was found, or its beginning.
+    /// Not a serial number.
     #[error(
         "'{0}' is not a valid serial number - use a base 10 representation or a base 16 representation with '0x' prefix"
     )]
@@ -109,11 +129,11 @@ pub enum InvalidRequest {
     /// A reason that RFC 5280 does not have.
     #[error("reasonCode out of bounds")]
     ReasonCode,
-    /// A reason longer than a record has room for.
-    #[error("reason is longer than {max} bytes")]
-    ReasonTooLong {
-        /// The bound.
-        max: usize,
+    /// A reason in more words than are kept.
+    #[error("reason has {octets} bytes, at most {MAX_REASON} are kept")]
+    Reason {
+        /// Its length.
+        octets: usize,
     },
     /// Only passive revocation exists.
     #[error("non-passive revocation not implemented")]
@@ -124,7 +144,10 @@ pub enum InvalidRequest {
 #[derive(Debug, Error)]
 pub enum Refusal {
     /// The request's common name is not one of the token's names.
-    #[error("the common name of the certificate request is {found:?}, but the token allows only {allowed:?}")]
+    #[error(
+        "certificate request does not contain the valid common name - got {found}, want [{}]",
+        allowed.join(" ")
+    )]
     CommonName {
         /// What the request has.
         found: String,
@@ -132,7 +155,11 @@ pub enum Refusal {
         allowed: Vec<String>,
     },
     /// The request's names of one kind are not the token's.
-    #[error("the {kind} of the certificate request are {found:?}, but the token allows exactly {allowed:?}")]
+    #[error(
+        "certificate request does not contain the valid {kind} - got [{}], want [{}]",
+        found.join(" "),
+        allowed.join(" ")
+    )]
     Names {
         /// Which kind, in the plural.
         kind: &'static str,
@@ -142,8 +169,11 @@ pub enum Refusal {
         allowed: Vec<String>,
     },
     /// The token is for another certificate request.
-    #[error("the certificate request is not the one that the token was made for")]
-    OtherRequest,
+    #[error("certificate request fingerprint does not match {fingerprint:?}")]
+    OtherRequest {
+        /// The fingerprint in the token.
+        fingerprint: String,
+    },
     /// A name that no certificate carries.
     #[error("{0}")]
     Name(SanError),
@@ -153,6 +183,9 @@ pub enum Refusal {
     /// A name outside the issuer's constraints.
     #[error("{0}")]
     NameConstraint(NameConstraintError),
+    /// More than verifiers read of one certificate.
+    #[error("the certificate would be too large")]
+    TooLarge,
     /// The key is too weak.
     #[error("{0}")]
     WeakKey(WeakKey),
@@ -163,7 +196,9 @@ pub enum Refusal {
     #[error("the key was reported as compromised and is not certified any more")]
     BlockedKey,
     /// Shorter than the provisioner allows.
-    #[error("the requested duration of {requested} is less than the authorized minimum of {minimum}")]
+    #[error(
+        "requested duration of {requested} is less than the authorized minimum certificate duration of {minimum}"
+    )]
     TooShort {
         /// What was asked for, in Go's notation.
         requested: String,
@@ -171,7 +206,9 @@ pub enum Refusal {
         minimum: String,
     },
     /// Longer than the provisioner allows.
-    #[error("the requested duration of {requested} is more than the authorized maximum of {maximum}")]
+    #[error(
+        "requested duration of {requested} is more than the authorized maximum certificate duration of {maximum}"
+    )]
     TooLong {
         /// What was asked for, in Go's notation.
         requested: String,
@@ -187,11 +224,13 @@ pub enum Refusal {
         issuer_not_after: Timestamp,
     },
     /// The credential is for another certificate than the one to revoke.
-    #[error("request serial number {requested} and the credential's serial number {proven:?} do not match")]
+    #[error("request serial number \"{requested}\" and {credential} {proven:?} do not match")]
     OtherSerial {
         /// What the body names.
         requested: SerialNumber,
-        /// What the credential names.
+        /// Where the credential names another one.
+        credential: &'static str,
+        /// What it names.
         proven: String,
     },
 }
@@ -267,6 +306,14 @@ impl From<InternalError> for AuthorityError {
 }
 
 impl AuthorityError {
+    /// The same error, for a caller whose credential stays taken until its lease ends.
+    pub(super) fn with_credential_taken(self) -> Self {
+        match self {
+            Self::Busy(unavailable) => Self::Unfinished(unavailable),
+            other => other,
+        }
+    }
+
     /// A commit that failed where no condition could fail.
     pub(super) fn from_unconditional(error: CommitError) -> Self {
         match error {
@@ -274,4 +321,21 @@ impl AuthorityError {
             CommitError::Conflict { .. } => Self::Busy(Unavailable::LostRace),
         }
     }
+}
+
+/// An instant in UTC as Go prints it, which is what clients of this protocol show their users.
+fn in_go_notation(time: Timestamp) -> jiff::fmt::strtime::Display<'static> {
+    time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
+}
+
+/// An error with its causes, for a client whose request is the cause.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }

@@ -6,6 +6,7 @@
 
 use tracing::warn;
 
+use super::commit::{Commit, Failed, Role};
 use super::{Authority, AuthorityError, InternalError, Refusal, Unavailable};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::store::table::{
@@ -68,17 +69,28 @@ struct CommittedIntent {
     spent: Option<(Key, u64)>,
 }
 
+/// What became of an intent that nothing was signed for.
+enum Closed {
+    CredentialGivenBack,
+    LeftOpen,
+}
+
 impl Authority {
     /// Steps 7 to 10.
     pub(super) async fn issue(&self, application: Application) -> Result<IssuedCertificate, AuthorityError> {
-        let intent = self.commit_intent(application).await?;
+        let takes_credential = application.credential.is_some();
+        let told =
+            |error: AuthorityError| if takes_credential { error.with_credential_taken() } else { error };
+        let intent = self.commit_intent(application).await.map_err(told)?;
 
         // 8. sign: exactly one call.
         let signature = match self.signer.sign(&intent.to_be_signed).await {
             Ok(signature) => signature,
             Err(error) => {
-                self.close(intent).await;
-                return Err(error.into());
+                return Err(match self.close(intent).await {
+                    Closed::CredentialGivenBack => error.into(),
+                    Closed::LeftOpen => told(error.into()),
+                });
             }
         };
 
@@ -89,7 +101,7 @@ impl Authority {
             .check_issued(&intent.to_be_signed, self.signer.public_key())
             .map_err(InternalError::Misissued)?;
 
-        self.commit_certificate(intent, certificate).await
+        self.commit_certificate(intent, certificate).await.map_err(told)
     }
 
     /// 7. commit the intent: spend the credential and store what is about to be signed, in one commit.
@@ -97,6 +109,9 @@ impl Authority {
         let now = self.clock.now();
         let lease_until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
         let to_be_signed = application.body.to_be_signed();
+        if to_be_signed.len() > MAX_TO_BE_SIGNED {
+            return Err(Refusal::TooLarge.into());
+        }
         let serial = application.body.serial.clone();
         let record = CertificateRecord {
             state: CertificateState::Intent { lease_until, to_be_signed: Der(to_be_signed.clone()) },
@@ -119,7 +134,7 @@ impl Authority {
         commit.push(Role::Intent, put_intent(&serial, &record, Condition::Absent)?);
         self.push_checks(&mut commit, &record, application.body.public_key.spki_der());
 
-        match self.store.commit(commit.writes).await {
+        match commit.apply_or_confirm(&*self.store, Role::Intent).await {
             Ok(()) => Ok(CommittedIntent {
                 serial,
                 record,
@@ -127,17 +142,18 @@ impl Authority {
                 to_be_signed,
                 spent: application.credential.map(|credential| (credential.key, 1)),
             }),
-            Err(CommitError::Conflict { write, found }) => {
-                match (commit.roles.get(write), application.credential, found) {
-                    (Some(Role::Credential), Some(credential), Some(found)) => {
+            Err(Failed::Conflict { role: Role::Credential, found }) => {
+                match application.credential.zip(found) {
+                    Some((credential, found)) => {
                         self.resume(credential, found, application.body.public_key.spki_der()).await
                     }
-                    (Some(Role::NotRevoked), ..) => Err(AuthorityError::Revoked),
-                    (Some(Role::NotBlocked), ..) => Err(Refusal::BlockedKey.into()),
-                    _ => Err(InternalError::RepeatedSerial(serial).into()),
+                    None => Err(AuthorityError::Busy(Unavailable::LostRace)),
                 }
             }
-            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(Failed::Conflict { role: Role::NotRevoked, .. }) => Err(AuthorityError::Revoked),
+            Err(Failed::Conflict { role: Role::NotBlocked, .. }) => Err(Refusal::BlockedKey.into()),
+            Err(Failed::Conflict { .. }) => Err(InternalError::RepeatedSerial(serial).into()),
+            Err(Failed::Store(error)) => Err(error.into()),
         }
     }
 
@@ -175,7 +191,7 @@ impl Authority {
         commit.push(Role::Credential, put_spent(&credential, &spent, Condition::Version(found.version))?);
         commit.push(Role::Intent, put_intent(&serial, &record, Condition::Version(stored.version))?);
         self.push_checks(&mut commit, &record, spki_der);
-        match self.store.commit(commit.writes).await {
+        match commit.apply(&*self.store).await {
             Ok(()) => Ok(CommittedIntent {
                 serial,
                 record,
@@ -183,12 +199,11 @@ impl Authority {
                 to_be_signed,
                 spent: Some((credential.key, found.version + 1)),
             }),
-            Err(CommitError::Conflict { write, .. }) => match commit.roles.get(write) {
-                Some(Role::NotRevoked) => Err(AuthorityError::Revoked),
-                Some(Role::NotBlocked) => Err(Refusal::BlockedKey.into()),
-                _ => Err(AuthorityError::TokenUsed),
-            },
-            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(Failed::Conflict { role: Role::NotRevoked, .. }) => Err(AuthorityError::Revoked),
+            Err(Failed::Conflict { role: Role::NotBlocked, .. }) => Err(Refusal::BlockedKey.into()),
+            // Another function took the lease over in the same moment.
+            Err(Failed::Conflict { .. }) => Err(AuthorityError::TokenUsed),
+            Err(Failed::Store(error)) => Err(error.into()),
         }
     }
 
@@ -201,19 +216,30 @@ impl Authority {
         commit.push(Role::NotBlocked, absent(table::blocked_key(spki_der)));
     }
 
-    /// Signing failed cleanly: the intent ends and the credential is given back, so that a retry works at once.
-    async fn close(&self, intent: CommittedIntent) {
-        let mut writes = vec![Write::Delete {
-            key: table::certificate(&intent.serial),
-            condition: Condition::Version(intent.version),
-        }];
-        if let Some((key, version)) = intent.spent {
-            writes.push(Write::Delete { key, condition: Condition::Version(version) });
+    /// Signing failed cleanly: the intent is closed and the credential given back, so that a retry works at once.
+    async fn close(&self, intent: CommittedIntent) -> Closed {
+        let serial = intent.serial.clone();
+        match self.try_to_close(intent).await {
+            Ok(()) => Closed::CredentialGivenBack,
+            Err(error) => {
+                // The lease ends by itself; until then the client's retry is refused.
+                warn!(%serial, error = &error as &dyn std::error::Error, "an intent was left open");
+                Closed::LeftOpen
+            }
         }
-        if let Err(error) = self.store.commit(writes).await {
-            // The lease ends by itself; until then the client's retry is refused.
-            warn!(serial = %intent.serial, error = &error as &dyn std::error::Error, "an intent was left open");
-        }
+    }
+
+    async fn try_to_close(&self, intent: CommittedIntent) -> Result<(), CommitError> {
+        let to_be_signed = Der(intent.to_be_signed);
+        let record =
+            CertificateRecord { state: CertificateState::Abandoned { to_be_signed }, ..intent.record };
+        // The record changes rather than goes: a remote key may have signed after all, and whoever is about to take
+        // the intent over must not find it as it was.
+        let mut writes = vec![put_intent(&intent.serial, &record, Condition::Version(intent.version))?];
+        writes.extend(
+            intent.spent.map(|(key, version)| Write::Delete { key, condition: Condition::Version(version) }),
+        );
+        self.store.commit(writes).await
     }
 
     /// 10. commit the certificate; then it may leave.
@@ -245,7 +271,7 @@ impl Authority {
         // A certificate with more names than a commit has writes: the pointers that find no room go first. They lead
         // to an intent until the last commit, and readers pass over intents.
         while writes.len() > MAX_WRITES {
-            let pointers = writes.split_off(writes.len() - (MAX_WRITES - 1).min(writes.len() - 1));
+            let pointers = writes.split_off(writes.len() - MAX_WRITES);
             self.store.commit(pointers).await.map_err(AuthorityError::from_unconditional)?;
         }
         let provisioner = record.provisioner.map(|provisioner| provisioner.name);
@@ -267,29 +293,12 @@ impl Authority {
 }
 
 /// So long nobody else touches an intent: the time limit of a function, after which it is certainly dead.
-pub(super) const LEASE: SignedDuration = SignedDuration::from_secs(30);
+pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
 
-/// What a write of a commit stands for, so that a conflict can be told.
-#[derive(Clone, Copy)]
-enum Role {
-    Credential,
-    Intent,
-    NotRevoked,
-    NotBlocked,
-}
-
-#[derive(Default)]
-struct Commit {
-    writes: Vec<Write>,
-    roles: Vec<Role>,
-}
-
-impl Commit {
-    fn push(&mut self, role: Role, write: Write) {
-        self.writes.push(write);
-        self.roles.push(role);
-    }
-}
+/// Longest `TBSCertificate` that is signed. With the longest signature there is, the 4,627 octets of ML-DSA-87, it
+/// stays below the 64 KiB that verifiers read (`webpki` among them), and its record far below
+/// [`MAX_VALUE`](crate::store::MAX_VALUE).
+const MAX_TO_BE_SIGNED: usize = 56 * 1024;
 
 fn put_spent(
     credential: &OneTimeCredential,
@@ -301,7 +310,7 @@ fn put_spent(
         condition,
         value: table::encode(spent)?,
         // The lease needs its mark even if the credential ends before it.
-        expires: Some(credential.expires.max(spent.lease_until)),
+        expires: Some(table::spent_until(credential.expires.max(spent.lease_until))),
         indexes: Vec::new(),
     })
 }
@@ -328,6 +337,8 @@ fn issued(found: &Record, provisioner: Option<String>) -> Result<IssuedCertifica
                 .map_err(|error| InternalError::Store(StoreError::Failed(Box::new(error))))?;
             Ok(IssuedCertificate { certificate, provisioner })
         }
-        CertificateState::Intent { .. } => Err(AuthorityError::Busy(Unavailable::LostRace)),
+        CertificateState::Intent { .. } | CertificateState::Abandoned { .. } => {
+            Err(AuthorityError::Busy(Unavailable::LostRace))
+        }
     }
 }

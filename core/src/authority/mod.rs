@@ -8,6 +8,7 @@
 //! Nothing is written before step 7, so that whatever fails earlier costs the client nothing.
 
 mod client;
+mod commit;
 mod error;
 mod issuance;
 mod names;
@@ -37,7 +38,7 @@ use crate::x509::{Certificate, IssuerChain, IssuerChainError};
 
 pub use client::{ClientCredential, RenewToken};
 pub use error::{AuthorityError, InternalError, InvalidRequest, Refusal, Unavailable};
-pub use issuance::IssuedCertificate;
+pub use issuance::{IssuedCertificate, LEASE};
 pub use revoke::{RevokeCredential, RevokeRequest};
 pub use sign::SignRequest;
 
@@ -49,7 +50,7 @@ use subject::SubjectTemplate;
 #[derive(Debug)]
 pub struct Authority {
     issuers: IssuerChain,
-    /// The certificates of `issuers`: what a leaf of this authority is signed by.
+    /// The certificates of `issuers`, issuer first.
     own_issuers: Vec<Certificate>,
     /// Key identifier of the issuer, in hex: records name it.
     issuer_id: String,

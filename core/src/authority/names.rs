@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Refusal;
 use crate::provisioner::AuthorizedToken;
-use crate::x509::{CertificateRequest, SubjectAltName, SubjectAltNames};
+use crate::x509::{
+    CertificateRequest, DistinguishedName, MAX_NAMES, SanError, SubjectAltName, SubjectAltNames,
+};
 
 /// The names of a token: its subject, and its `sans`, or its subject in their place.
 pub(super) struct TokenNames {
@@ -21,8 +23,7 @@ impl TokenNames {
             Some(sans) if !sans.is_empty() => sans.into_iter().map(str::to_owned).collect(),
             _ => vec![subject.clone()],
         };
-        let names = texts.iter().map(|text| SubjectAltName::classify(text)).collect::<Result<_, _>>();
-        let sans = SubjectAltNames { names: names.map_err(Refusal::Name)?, others: Vec::new() };
+        let sans = classify(&texts)?;
         Ok(Self { subject, texts, sans })
     }
 
@@ -31,63 +32,49 @@ impl TokenNames {
         &self.sans
     }
 
-    /// The names as records keep them.
-    pub(super) fn as_text(&self) -> Vec<String> {
-        names_as_text(&self.sans)
-    }
-
     /// Whether a request asks for nothing else: its common name, if any, is one of the token's names, and its names of
     /// each kind, if any, are exactly the token's.
     pub(super) fn check(&self, csr: &CertificateRequest) -> Result<(), Refusal> {
         if let Some(found) = csr.common_name() {
             let allowed = || std::iter::once(&self.subject).chain(&self.texts);
             if !allowed().any(|name| name == found) {
-                let mut allowed: Vec<String> = allowed().cloned().collect();
-                allowed.dedup();
+                let allowed = allowed().cloned().collect();
                 return Err(Refusal::CommonName { found: found.to_owned(), allowed });
             }
         }
-        for (kind, label) in [
-            (Kind::Dns, "DNS names"),
-            (Kind::Email, "email addresses"),
-            (Kind::Ip, "IP addresses"),
-            (Kind::Uri, "URIs"),
-        ] {
-            let found = kind.texts(csr.sans());
-            let allowed = kind.texts(&self.sans);
+        for (kind, plural) in KINDS {
+            let found = of_kind(csr.sans(), kind);
+            let allowed = of_kind(&self.sans, kind);
             if !found.is_empty() && found != allowed {
-                let list = |names: BTreeSet<String>| names.into_iter().collect();
-                return Err(Refusal::Names { kind: label, found: list(found), allowed: list(allowed) });
+                let list = |names: BTreeSet<&SubjectAltName>| names.iter().map(ToString::to_string).collect();
+                return Err(Refusal::Names { kind: plural, found: list(found), allowed: list(allowed) });
             }
         }
         Ok(())
     }
 }
 
-/// Names as records keep them.
-pub(super) fn names_as_text(sans: &SubjectAltNames) -> Vec<String> {
-    sans.names.iter().map(ToString::to_string).collect()
+/// Names that come without their kinds, if they fit into one certificate.
+pub(super) fn classify(texts: &[String]) -> Result<SubjectAltNames, Refusal> {
+    if texts.len() > MAX_NAMES {
+        return Err(Refusal::Name(SanError::TooMany));
+    }
+    let names = texts.iter().map(|text| SubjectAltName::classify(text)).collect::<Result<Vec<_>, _>>();
+    names.map(SubjectAltNames::from).map_err(Refusal::Name)
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Dns,
-    Email,
-    Ip,
-    Uri,
+/// The names of a certificate as records keep them.
+pub(super) fn recorded(subject: &DistinguishedName, sans: &SubjectAltNames) -> Vec<String> {
+    match sans.names.as_slice() {
+        [] => subject.common_name().map(str::to_owned).into_iter().collect(),
+        names => names.iter().map(ToString::to_string).collect(),
+    }
 }
 
-impl Kind {
-    fn of(name: &SubjectAltName) -> Self {
-        match name {
-            SubjectAltName::Dns(_) => Self::Dns,
-            SubjectAltName::Email(_) => Self::Email,
-            SubjectAltName::Ip(_) => Self::Ip,
-            SubjectAltName::Uri(_) => Self::Uri,
-        }
-    }
+/// The kinds of names as [`SubjectAltName::kind`] tells them, and their plurals.
+const KINDS: [(&str, &str); 4] =
+    [("dns", "DNS names"), ("email", "email addresses"), ("ip", "IP addresses"), ("uri", "URIs")];
 
-    fn texts(self, sans: &SubjectAltNames) -> BTreeSet<String> {
-        sans.names.iter().filter(|name| Self::of(name) == self).map(ToString::to_string).collect()
-    }
+fn of_kind<'a>(sans: &'a SubjectAltNames, kind: &str) -> BTreeSet<&'a SubjectAltName> {
+    sans.names.iter().filter(|name| name.kind() == kind).collect()
 }

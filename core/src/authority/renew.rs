@@ -2,12 +2,12 @@
 
 use super::client::{ClientCertificate, ClientCredential};
 use super::issuance::Application;
-use super::names::names_as_text;
+use super::names::recorded;
 use super::sign::reference;
 use super::validity::renewed;
 use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
 use crate::key::PublicKey;
-use crate::x509::{Certificate, CertificateBody, CertificateRequest};
+use crate::x509::{Certificate, CertificateBody, CertificateRequest, SubjectAltNames};
 
 impl Authority {
     /// Issues a certificate like the client's own: same key, names, extensions and length, beginning now. Two table
@@ -59,7 +59,7 @@ impl Authority {
         let sans = self.names_of(old)?;
         self.issue(Application {
             body,
-            names: names_as_text(&sans),
+            names: recorded(old.subject(), &sans),
             provisioner: Some(reference(client.provisioner)),
             credential: client.credential,
             renews: Some(old.serial().clone()),
@@ -68,7 +68,7 @@ impl Authority {
     }
 
     /// The names of a certificate, if this issuer may still vouch for them: its constraints may have changed.
-    fn names_of(&self, certificate: &Certificate) -> Result<crate::x509::SubjectAltNames, AuthorityError> {
+    fn names_of(&self, certificate: &Certificate) -> Result<SubjectAltNames, AuthorityError> {
         let sans = certificate.sans().map_err(Refusal::Name)?;
         self.issuers.permits(certificate.subject(), &sans).map_err(Refusal::NameConstraint)?;
         Ok(sans)

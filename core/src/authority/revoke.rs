@@ -1,12 +1,13 @@
 //! `revoke`: a certificate is not to be renewed any more, and after a compromise its key not to be certified again.
 
+use super::commit::{Commit, Failed, Role};
 use super::{Authority, AuthorityError, InvalidRequest, Persistence, Refusal};
 use crate::peer::PeerCertificates;
 use crate::provisioner::Operation;
 use crate::store::table::{
     self, BlockedKeyRecord, CertificateRecord, CertificateState, RevocationRecord, SpentRecord,
 };
-use crate::store::{CommitError, Condition, Write};
+use crate::store::{Condition, Write};
 use crate::x509::{Certificate, SerialNumber};
 
 /// Which certificate is to be revoked, and why.
@@ -31,19 +32,18 @@ impl RevokeRequest {
         if serial.is_empty() {
             return Err(InvalidRequest::MissingSerial);
         }
-        // The beginning says enough, and a token in the wrong place does not go into the log.
         let serial = serial
             .parse()
-            .map_err(|_| InvalidRequest::Serial(serial.chars().take(MAX_SHOWN_SERIAL).collect()))?;
+            .map_err(|_| InvalidRequest::Serial(serial.chars().take(MAX_ECHOED_CHARS).collect()))?;
         let reason_code = u8::try_from(reason_code)
             .ok()
             .filter(|code| *code <= MAX_REASON_CODE)
             .ok_or(InvalidRequest::ReasonCode)?;
-        if reason.len() > MAX_REASON_OCTETS {
-            return Err(InvalidRequest::ReasonTooLong { max: MAX_REASON_OCTETS });
-        }
         if !passive {
             return Err(InvalidRequest::NotPassive);
+        }
+        if reason.len() > MAX_REASON {
+            return Err(InvalidRequest::Reason { octets: reason.len() });
         }
         Ok(Self { serial, reason_code, reason })
     }
@@ -81,21 +81,21 @@ impl Authority {
         let (provisioner, certificate, spent) = match credential {
             RevokeCredential::Token(token) => {
                 let (provisioner, token) = self.authorize_token(token, Operation::Revoke)?;
-                self.check_serial(&request, token.subject())?;
+                check_serial(&request, "token subject", token.subject())?;
                 let mark =
                     SpentRecord { request: request.serial.to_string(), serial: None, lease_until: now };
                 let spent = Write::Put {
                     key: token.spent_key(),
                     condition: Condition::Absent,
                     value: table::encode(&mark)?,
-                    expires: Some(token.expires()),
+                    expires: Some(table::spent_until(token.expires())),
                     indexes: Vec::new(),
                 };
                 (Some(provisioner.id.clone()), None, Some(spent))
             }
             RevokeCredential::Certificates(peer) => {
                 let (certificate, _) = self.authenticate_peer(peer).await?;
-                self.check_serial(&request, &certificate.serial().to_string())?;
+                check_serial(&request, "certificate serial number", &certificate.serial().to_string())?;
                 (None, Some(certificate), None)
             }
         };
@@ -107,35 +107,32 @@ impl Authority {
             not_after: certificate.as_ref().map(Certificate::not_after),
             provisioner,
         };
+        let mut commit = Commit::default();
         // The credential comes first, so that a spent token is told from a revoked certificate.
-        let mut writes = Vec::from_iter(spent);
-        let position = writes.len();
-        writes.push(Write::Put {
-            key: table::revocation(&request.serial),
-            condition: Condition::Absent,
-            value: table::encode(&revocation)?,
-            expires: None,
-            indexes: Vec::new(),
-        });
-        if request.reason_code == KEY_COMPROMISE {
-            writes.extend(self.block_key(&request.serial, certificate).await?);
+        if let Some(spent) = spent {
+            commit.push(Role::Credential, spent);
         }
-        match self.store.commit(writes).await {
+        commit.push(
+            Role::Revocation,
+            Write::Put {
+                key: table::revocation(&request.serial),
+                condition: Condition::Absent,
+                value: table::encode(&revocation)?,
+                expires: None,
+                indexes: Vec::new(),
+            },
+        );
+        if request.reason_code == KEY_COMPROMISE
+            && let Some(block) = self.block_key(&request.serial, certificate).await?
+        {
+            commit.push(Role::BlockedKey, block);
+        }
+        match commit.apply_or_confirm(&*self.store, Role::Revocation).await {
             Ok(()) => Ok(()),
-            Err(CommitError::Conflict { write, .. }) if write == position => {
-                Err(AuthorityError::AlreadyRevoked { serial: request.serial })
-            }
-            Err(CommitError::Conflict { .. }) => Err(AuthorityError::TokenUsed),
-            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(Failed::Conflict { role: Role::Credential, .. }) => Err(AuthorityError::TokenUsed),
+            Err(Failed::Conflict { .. }) => Err(AuthorityError::AlreadyRevoked { serial: request.serial }),
+            Err(Failed::Store(error)) => Err(error.into()),
         }
-    }
-
-    /// What was proven must be what is carried out: the credential names the same serial number as the request.
-    fn check_serial(&self, request: &RevokeRequest, proven: &str) -> Result<(), Refusal> {
-        if request.serial.to_string() == proven {
-            return Ok(());
-        }
-        Err(Refusal::OtherSerial { requested: request.serial.clone(), proven: proven.to_owned() })
     }
 
     /// The write that blocks the key of a certificate; `None` for a certificate that this authority never issued.
@@ -168,16 +165,25 @@ impl Authority {
         let record: CertificateRecord = table::decode(&found)?;
         match record.state {
             CertificateState::Issued { certificate } => Ok(Certificate::from_der(&certificate.0).ok()),
-            CertificateState::Intent { .. } => Ok(None),
+            CertificateState::Intent { .. } | CertificateState::Abandoned { .. } => Ok(None),
         }
     }
 }
 
 /// `keyCompromise` ([RFC 5280 §5.3.1](https://www.rfc-editor.org/rfc/rfc5280#section-5.3.1)).
 const KEY_COMPROMISE: u8 = 1;
+/// Longest reason that is kept, in octets.
+pub(super) const MAX_REASON: usize = 4096;
+/// Longer texts that are no serial numbers are cut off in the answer and in the log. A serial number is shorter in
+/// every base, and of a key or token in the wrong place no secret part is shown.
+const MAX_ECHOED_CHARS: usize = 64;
 /// `aACompromise`, the last of them.
 const MAX_REASON_CODE: u8 = 10;
-/// Some pages of text; the record of a revocation has no room for everything that a request can carry.
-const MAX_REASON_OCTETS: usize = 16 * 1024;
-/// Longest serial number that an error repeats, in characters: in every base they are shorter.
-const MAX_SHOWN_SERIAL: usize = 64;
+
+/// What was proven must be what is carried out: the credential names the same serial number as the request.
+fn check_serial(request: &RevokeRequest, credential: &'static str, proven: &str) -> Result<(), Refusal> {
+    if request.serial.to_string() == proven {
+        return Ok(());
+    }
+    Err(Refusal::OtherSerial { requested: request.serial.clone(), credential, proven: proven.to_owned() })
+}

@@ -1,11 +1,12 @@
 //! The certificate that the single binary serves TLS with: issued by the same numbered steps, with its record.
 
 use super::issuance::Application;
-use super::names::names_as_text;
-use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
+use super::names::{classify, recorded};
+use super::validity::{issuer_end, validity};
+use super::{Authority, AuthorityError, InternalError, IssuedCertificate, Refusal};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::key::PublicKey;
-use crate::x509::{CertificateBody, DistinguishedName, Profile, SubjectAltName, SubjectAltNames, Validity};
+use crate::x509::{CertificateBody, DistinguishedName, Profile};
 
 impl Authority {
     /// A certificate for the authority's own names and `key`, valid for a day. Two table calls, one signature.
@@ -17,19 +18,13 @@ impl Authority {
         key: &PublicKey,
     ) -> Result<IssuedCertificate, AuthorityError> {
         let now = self.clock.now();
-        let issuer_end = self.issuers.issuer().not_after();
-        if issuer_end < now {
-            return Err(InternalError::IssuerExpired(issuer_end).into());
-        }
         let start = now.saturating_sub(BACKDATE).unwrap_or(now);
-        let end = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX).min(issuer_end);
-        let validity = Validity::new(start, end).map_err(|_| InvalidRequest::Reversed)?;
-        let names =
-            self.dns_names.iter().map(|name| SubjectAltName::classify(name)).collect::<Result<_, _>>();
-        let sans = SubjectAltNames { names: names.map_err(Refusal::Name)?, others: Vec::new() };
+        let end = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX);
+        let validity = validity(start, end.min(issuer_end(self.issuers.issuer(), now)?))?;
+        let sans = classify(&self.dns_names)?;
         let subject = DistinguishedName::from_common_name(&self.common_name).map_err(Refusal::Subject)?;
         self.issuers.permits(&subject, &sans).map_err(Refusal::NameConstraint)?;
-        let names = names_as_text(&sans);
+        let names = recorded(&subject, &sans);
         let body =
             CertificateBody::new(self.issuance(validity)?, subject, key.clone(), Profile::leaf(key, sans))
                 .map_err(InternalError::Body)?;

@@ -1,9 +1,11 @@
 //! `sign`: a certificate for whoever holds a token and a key.
 
 use aws_lc_rs::digest;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::issuance::{Application, OneTimeCredential};
-use super::names::TokenNames;
+use super::names::{TokenNames, recorded};
 use super::validity::ValidityRules;
 use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
 use crate::config::TimeDuration;
@@ -11,7 +13,7 @@ use crate::key::PublicKey;
 use crate::provisioner::{AuthorizedToken, Operation, Provisioner, Service};
 use crate::store::table::ProvisionerReference;
 use crate::x509::{
-    CertificateBody, CertificateRequest, Issuance, Profile, ProvisionerExtension, RequestError, SerialNumber,
+    CertificateBody, CertificateRequest, Issuance, Profile, ProvisionerExtension, SerialNumber, Validity,
 };
 
 /// What `/sign` is asked.
@@ -34,7 +36,7 @@ impl Authority {
     /// those must be the token's. Whatever else a request asks for is not looked at.
     ///
     /// # Errors
-    /// [`AuthorityError`]; unless it is [`AuthorityError::Busy`] or [`AuthorityError::Internal`], nothing was stored
+    /// [`AuthorityError`]; unless it is [`AuthorityError::Unfinished`] or [`AuthorityError::Internal`], nothing was stored
     /// and the token can still be used.
     pub async fn sign(&self, request: SignRequest<'_>) -> Result<IssuedCertificate, AuthorityError> {
         if request.csr.is_empty() {
@@ -68,17 +70,16 @@ impl Authority {
         }
 
         // 6. check.
-        if token.claims().confirmation().is_some_and(|fingerprint| *fingerprint != csr.sha256()) {
-            return Err(Refusal::OtherRequest.into());
-        }
+        check_confirmation(&token, &csr)?;
         names.check(&csr)?;
         self.issuers.permits(&subject, names.sans()).map_err(Refusal::NameConstraint)?;
 
+        let recorded = recorded(&subject, names.sans());
         let body = CertificateBody::new(self.issuance(validity)?, subject, csr.public_key().clone(), profile)
             .map_err(InternalError::Body)?;
         self.issue(Application {
             body,
-            names: names.as_text(),
+            names: recorded,
             provisioner: Some(reference(provisioner)),
             credential: Some(OneTimeCredential {
                 key: token.spent_key(),
@@ -103,13 +104,20 @@ impl Authority {
 
     /// 2. verify the request: proof of possession, and a key that may be certified.
     pub(super) fn verify_request(&self, csr: &CertificateRequest) -> Result<(), AuthorityError> {
-        self.check_key(csr.public_key())?;
-        csr.verify_proof_of_possession().map_err(|error: RequestError| InvalidRequest::Csr(error).into())
+        let key = csr.public_key();
+        // Before the signature: what is too weak is not verified at all.
+        key.check_strength().map_err(Refusal::WeakKey)?;
+        csr.verify_proof_of_possession().map_err(InvalidRequest::Csr)?;
+        self.check_not_issuer(key)
     }
 
-    /// Whether a key may be certified at all.
+    /// Whether a key that is certified already may be certified again.
     pub(super) fn check_key(&self, key: &PublicKey) -> Result<(), AuthorityError> {
         key.check_strength().map_err(Refusal::WeakKey)?;
+        self.check_not_issuer(key)
+    }
+
+    fn check_not_issuer(&self, key: &PublicKey) -> Result<(), AuthorityError> {
         if key == self.signer.public_key() {
             return Err(Refusal::IssuerKey.into());
         }
@@ -117,7 +125,7 @@ impl Authority {
     }
 
     /// What this issuer puts into every certificate.
-    pub(super) fn issuance(&self, validity: crate::x509::Validity) -> Result<Issuance<'_>, AuthorityError> {
+    pub(super) fn issuance(&self, validity: Validity) -> Result<Issuance<'_>, AuthorityError> {
         Ok(Issuance {
             serial: SerialNumber::random(&*self.random).map_err(InternalError::Random)?,
             algorithm: self.signer.algorithm(),
@@ -140,6 +148,16 @@ pub(super) fn request_hash(parts: &[&[u8]]) -> String {
         context.update(part);
     }
     hex::encode(context.finish())
+}
+
+/// Whether the token is for this request, where it says for which.
+fn check_confirmation(token: &AuthorizedToken, csr: &CertificateRequest) -> Result<(), Refusal> {
+    match token.claims().confirmation() {
+        Some(fingerprint) if *fingerprint != csr.sha256() => {
+            Err(Refusal::OtherRequest { fingerprint: URL_SAFE_NO_PAD.encode(fingerprint) })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn extension(provisioner: &Provisioner) -> ProvisionerExtension {

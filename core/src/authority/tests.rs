@@ -1,1 +1,17 @@
-//! Tests.
+//! The authority as a whole, in memory. A row of the threat list gives its id to the tests that stand for it.
+
+mod bench;
+
+mod counted;
+mod crash;
+mod hostile;
+mod profiles;
+mod races;
+mod records;
+mod renewal;
+mod requests;
+mod revocation;
+mod signer;
+mod takeover;
+mod tokens;
+mod validity;

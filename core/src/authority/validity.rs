@@ -4,7 +4,7 @@
 use super::{AuthorityError, InternalError, InvalidRequest, Refusal};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::{GoDuration, Lifetimes, TimeDuration};
-use crate::x509::{Certificate, Validity};
+use crate::x509::{Certificate, Validity, ValidityError};
 
 /// What decides a validity, but for the request.
 pub(super) struct ValidityRules<'a> {
@@ -29,21 +29,22 @@ impl ValidityRules<'_> {
         let asked_not_before = not_before.resolve(self.now).map_err(InvalidRequest::Time)?;
         let base = asked_not_before.unwrap_or(self.now);
         let asked_not_after = not_after.resolve(base).map_err(InvalidRequest::Time)?;
-        let (start, end) = (
-            asked_not_before.unwrap_or(subtract(self.now, self.backdate)),
-            match asked_not_after {
-                Some(asked) => asked,
-                // Nobody asked for this length, so the issuer may shorten it.
-                None => add(base, self.lifetimes.default.to_signed()).min(issuer_not_after),
-            },
-        );
-        let (start, end) = (whole_second(start), whole_second(end));
-        if end < whole_second(self.now) {
+        let start = asked_not_before.unwrap_or(subtract(self.now, self.backdate));
+        let wanted = asked_not_after.unwrap_or(add(base, self.lifetimes.default.to_signed()));
+        // Where nobody asked for this length, the issuer may shorten it.
+        let end = if asked_not_after.is_none() { wanted.min(issuer_not_after) } else { wanted };
+        if end.as_second() < self.now.as_second() {
             return Err(InvalidRequest::Past { not_after: end }.into());
         }
-        let validity = Validity::new(start, end).map_err(|_| InvalidRequest::Reversed)?;
-        let duration = start.duration_until(end);
+        if start > issuer_not_after {
+            return Err(Refusal::OutlivesIssuer { not_after: wanted, issuer_not_after }.into());
+        }
+        let validity = validity(start, end)?;
+        let duration = validity.duration();
         if duration < self.lifetimes.min.to_signed() {
+            if end < wanted {
+                return Err(Refusal::OutlivesIssuer { not_after: wanted, issuer_not_after }.into());
+            }
             return Err(Refusal::TooShort {
                 requested: in_go_notation(duration),
                 minimum: self.lifetimes.min.to_string(),
@@ -58,8 +59,8 @@ impl ValidityRules<'_> {
             }
             .into());
         }
-        if end > issuer_not_after {
-            return Err(Refusal::OutlivesIssuer { not_after: end, issuer_not_after }.into());
+        if validity.not_after() > issuer_not_after {
+            return Err(Refusal::OutlivesIssuer { not_after: validity.not_after(), issuer_not_after }.into());
         }
         Ok(validity)
     }
@@ -72,15 +73,23 @@ pub(super) fn renewed(
     backdate: SignedDuration,
     issuer: &Certificate,
 ) -> Result<Validity, AuthorityError> {
-    let duration = old.not_before().duration_until(old.not_after());
-    let start = whole_second(subtract(now, backdate));
-    let end = whole_second(add(start, duration)).min(issuer_end(issuer, now)?);
-    Validity::new(start, end).map_err(|_| InvalidRequest::Reversed.into())
+    let start = subtract(now, backdate);
+    let end = add(start, old.validity().duration()).min(issuer_end(issuer, now)?);
+    Ok(validity(start, end)?)
 }
 
-fn issuer_end(issuer: &Certificate, now: Timestamp) -> Result<Timestamp, AuthorityError> {
+/// The validity between two instants.
+pub(super) fn validity(not_before: Timestamp, not_after: Timestamp) -> Result<Validity, InvalidRequest> {
+    Validity::new(not_before, not_after).map_err(|error| match error {
+        ValidityError::Reversed => InvalidRequest::Reversed { not_after, not_before },
+        ValidityError::Year => InvalidRequest::Year(error),
+    })
+}
+
+/// The last second that the issuer can vouch for.
+pub(super) fn issuer_end(issuer: &Certificate, now: Timestamp) -> Result<Timestamp, InternalError> {
     let end = issuer.not_after();
-    if end < now { Err(InternalError::IssuerExpired(end).into()) } else { Ok(end) }
+    if end.as_second() < now.as_second() { Err(InternalError::IssuerExpired(end)) } else { Ok(end) }
 }
 
 fn add(time: Timestamp, duration: SignedDuration) -> Timestamp {
@@ -89,12 +98,6 @@ fn add(time: Timestamp, duration: SignedDuration) -> Timestamp {
 
 fn subtract(time: Timestamp, duration: SignedDuration) -> Timestamp {
     time.saturating_sub(duration).unwrap_or(Timestamp::MIN)
-}
-
-/// Certificates know no fractions; Go cuts them off towards the past.
-fn whole_second(time: Timestamp) -> Timestamp {
-    let floor = time.as_second() - i64::from(time.subsec_nanosecond() < 0);
-    Timestamp::from_second(floor).unwrap_or(Timestamp::MIN)
 }
 
 fn in_go_notation(duration: SignedDuration) -> String {

@@ -26,7 +26,7 @@ pub use claims::{ClaimOverrides, Claims, ClaimsError, LifetimeOverrides, Lifetim
 pub use duration::{GoDuration, ParseDurationError};
 pub use error::{ConfigError, ConfigWarning};
 pub use path::JsonPath;
-pub use provisioner::{Listing, Provisioner, ProvisionerDetails, ProvisionerKind, RawJwk, Refusal};
+pub use provisioner::{Listing, Provisioner, ProvisionerDetails, RawJwk, Refusal};
 pub use render::{InitOptions, InitProvisioner, render_defaults};
 pub use time::{ParseTimeError, TimeDuration, TimeOutOfRange};
 pub use tls::{CipherSuite, TlsOptions, TlsVersion};

@@ -14,6 +14,7 @@ use super::path::{Excerpt, JsonPath};
 use super::schema::{JWK, provisioner_fields};
 use super::unbuilt;
 use super::view::View;
+use crate::x509::ProvisionerKind;
 
 pub use listing::Listing;
 
@@ -92,92 +93,6 @@ impl Serialize for RawJwk {
     }
 }
 
-/// The kinds of provisioner that step-ca has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ProvisionerKind {
-    /// Tokens signed by a key of its own.
-    Jwk,
-    /// OpenID Connect identity tokens.
-    Oidc,
-    /// Google Cloud instance identity.
-    Gcp,
-    /// AWS instance identity.
-    Aws,
-    /// Azure managed identity.
-    Azure,
-    /// RFC 8555.
-    Acme,
-    /// Tokens signed by the key of an X.509 certificate.
-    X5c,
-    /// Kubernetes service accounts.
-    K8sSa,
-    /// Tokens signed by the key of an SSH host certificate.
-    SshPop,
-    /// RFC 8894.
-    Scep,
-    /// Tokens signed by the key of a Nebula certificate.
-    Nebula,
-}
-
-impl ProvisionerKind {
-    pub(super) const ALL: [Self; 11] = [
-        Self::Jwk,
-        Self::Oidc,
-        Self::Gcp,
-        Self::Aws,
-        Self::Azure,
-        Self::Acme,
-        Self::X5c,
-        Self::K8sSa,
-        Self::SshPop,
-        Self::Scep,
-        Self::Nebula,
-    ];
-
-    /// The kind of that `type`, in any case, as step reads it.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
-    }
-
-    /// How the kind is written in step-ca's messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Jwk => "JWK",
-            Self::Oidc => "OIDC",
-            Self::Gcp => "GCP",
-            Self::Aws => "AWS",
-            Self::Azure => "Azure",
-            Self::Acme => "ACME",
-            Self::X5c => "X5C",
-            Self::K8sSa => "K8sSA",
-            Self::SshPop => "SSHPOP",
-            Self::Scep => "SCEP",
-            Self::Nebula => "Nebula",
-        }
-    }
-
-    /// The number that stands for the kind in the provisioner extension of a certificate.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Jwk => 1,
-            Self::Oidc => 2,
-            Self::Gcp => 3,
-            Self::Aws => 4,
-            Self::Azure => 5,
-            Self::Acme => 6,
-            Self::X5c => 7,
-            Self::K8sSa => 8,
-            Self::SshPop => 9,
-            Self::Scep => 10,
-            Self::Nebula => 11,
-        }
-    }
-
-    pub(super) fn all_names() -> String {
-        format!("one of {}", Self::ALL.map(Self::name).join(", "))
-    }
-}
-
 impl fmt::Display for ProvisionerKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -223,7 +138,7 @@ impl Provisioner {
         let kind = written_type
             .text()
             .and_then(ProvisionerKind::from_name)
-            .ok_or_else(|| written_type.missing(&ProvisionerKind::all_names()))?;
+            .ok_or_else(|| written_type.missing(&all_kinds()))?;
         let name = view.at("name").required_text("a name for the provisioner")?.to_owned();
         let details = match kind {
             ProvisionerKind::Jwk => {
@@ -291,4 +206,9 @@ fn refuse_twins(provisioners: &[Provisioner]) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// What a message lists as allowed.
+pub(super) fn all_kinds() -> String {
+    format!("one of {}", ProvisionerKind::ALL.map(ProvisionerKind::name).join(", "))
 }

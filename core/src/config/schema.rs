@@ -8,6 +8,8 @@ mod reading;
 mod tables;
 
 pub(super) use reading::read;
+#[cfg(test)]
+pub(super) use tables::CLAIMS;
 pub(super) use tables::{CA, JWK, provisioner_fields};
 
 use super::node::Node;

@@ -6,6 +6,7 @@ mod unbuilt;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::x509::ProvisionerKind;
 
 /// The smallest configuration that a CA starts with.
 fn minimal() -> Value {

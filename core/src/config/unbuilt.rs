@@ -221,3 +221,6 @@ impl Asked {
         }
     }
 }
+
+#[cfg(test)]
+mod documentation;

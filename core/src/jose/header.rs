@@ -39,7 +39,8 @@ impl Header {
     pub(super) fn parse(json: &[u8]) -> Result<Self, HeaderError> {
         let mut members = strict_json::parse_object(json)?;
         // RFC 7515 §4.1.11: no extension is understood here, and one that is not understood invalidates the token.
-        if members.contains_key("crit") {
+        // RFC 7797 §3: an unencoded payload is such an extension, and must not be taken for an encoded one.
+        if members.contains_key("crit") || members.get("b64").is_some_and(|encoded| *encoded != true) {
             return Err(HeaderError::Critical);
         }
         let algorithm = string(&mut members, "alg")?.ok_or(HeaderError::NoAlgorithm)?.parse()?;
@@ -149,7 +150,7 @@ mod tests {
     fn the_members_are_typed_and_unknown_ones_ignored() {
         let header = Header::parse(
             br#"{"alg":"ES256","kid":"k","typ":"JWT","cty":"c","x5c":["AQI="],"x5cInsecure":["Aw==","BA=="],
-                "sshpop":"BQ==","nebula":"Bg==","x5t":7,"b64":{}}"#,
+                "sshpop":"BQ==","nebula":"Bg==","x5t":7,"b64":true}"#,
         );
 
         assert_eq!(
@@ -172,6 +173,7 @@ mod tests {
     #[case::no_alg("{}", HeaderError::NoAlgorithm)]
     #[case::null_alg(r#"{"alg":null}"#, HeaderError::WrongType { member: "alg", expected: "a string" })]
     #[case::crit(r#"{"alg":"ES256","crit":["b64"],"b64":true}"#, HeaderError::Critical)]
+    #[case::unencoded_payload(r#"{"alg":"ES256","b64":false}"#, HeaderError::Critical)]
     #[case::empty_crit(r#"{"alg":"ES256","crit":[]}"#, HeaderError::Critical)]
     #[case::null_crit(r#"{"alg":"ES256","crit":null}"#, HeaderError::Critical)]
     #[case::null_kid(r#"{"alg":"ES256","kid":null}"#, HeaderError::WrongType { member: "kid", expected: "a string" })]

@@ -13,7 +13,7 @@ use super::{KeyKind, PublicKeyError};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum WeakKey {
     /// The RSA modulus is shorter than 2048 bits.
-    #[error("rsa key in CSR must be at least 2048 bits (256 bytes)")]
+    #[error("certificate request RSA key must be at least 2048 bits (256 bytes)")]
     TooShort {
         /// Bit length found.
         bits: usize,

@@ -57,7 +57,7 @@ fn x7_a_short_key_is_refused_in_the_words_of_step_ca() {
 
     let text = key.check_strength().unwrap_err().to_string();
 
-    assert_eq!(text, "rsa key in CSR must be at least 2048 bits (256 bytes)");
+    assert_eq!(text, "certificate request RSA key must be at least 2048 bits (256 bytes)");
 }
 
 #[rstest]

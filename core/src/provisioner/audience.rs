@@ -8,8 +8,10 @@ use std::net::Ipv6Addr;
 pub enum Operation {
     /// Sign an X.509 certificate.
     Sign,
-    /// Renew, or rekey, an X.509 certificate.
+    /// Renew an X.509 certificate.
     Renew,
+    /// Rekey an X.509 certificate.
+    Rekey,
     /// Revoke an X.509 certificate.
     Revoke,
     /// Sign an SSH certificate.
@@ -23,9 +25,10 @@ pub enum Operation {
 }
 
 impl Operation {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Sign,
         Self::Renew,
+        Self::Rekey,
         Self::Revoke,
         Self::SshSign,
         Self::SshRenew,
@@ -37,8 +40,9 @@ impl Operation {
     fn paths(self) -> &'static [&'static str] {
         match self {
             Self::Sign | Self::SshSign => &["/sign", "/ssh/sign"],
-            // The `step` CLI mints renewal tokens for /renew only; /rekey is offered beyond it.
-            Self::Renew => &["/renew", "/rekey"],
+            Self::Renew => &["/renew"],
+            // The `step` CLI mints tokens for /renew only, and its users rekey too.
+            Self::Rekey => &["/rekey", "/renew"],
             Self::Revoke => &["/revoke"],
             Self::SshRenew => &["/ssh/renew"],
             Self::SshRekey => &["/ssh/rekey"],

@@ -209,3 +209,7 @@ fn uid(provisioner: &Provisioner, position: u32) -> String {
 fn clip(text: &str) -> String {
     text.chars().take(MAX_LOGGED_CHARS).collect()
 }
+
+#[cfg(test)]
+#[path = "collection_tests.rs"]
+mod tests;

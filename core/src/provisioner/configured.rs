@@ -8,7 +8,6 @@ use super::collection::{DuplicateProvisioner, Provisioner, Provisioners, Service
 use super::jwk::JwkProvisioner;
 use crate::config::{self, CaConfig, JsonPath, ProvisionerDetails};
 use crate::jose::{Jwk, JwkError};
-use crate::x509::ProvisionerKind;
 
 impl Provisioners {
     /// The provisioners of a configuration. One that the configuration refuses is listed, and serves nobody.
@@ -75,7 +74,7 @@ fn provisioner(configured: &config::Provisioner) -> Result<Provisioner, Provisio
         id: configured.token_id.clone(),
         name: configured.name.clone(),
         token_id: configured.token_id.clone(),
-        kind: kind(configured.kind),
+        kind: configured.kind,
         claims: configured.claims.clone(),
         encrypted_key,
         listing,
@@ -83,18 +82,6 @@ fn provisioner(configured: &config::Provisioner) -> Result<Provisioner, Provisio
     })
 }
 
-fn kind(configured: config::ProvisionerKind) -> ProvisionerKind {
-    match configured {
-        config::ProvisionerKind::Jwk => ProvisionerKind::Jwk,
-        config::ProvisionerKind::Oidc => ProvisionerKind::Oidc,
-        config::ProvisionerKind::Gcp => ProvisionerKind::Gcp,
-        config::ProvisionerKind::Aws => ProvisionerKind::Aws,
-        config::ProvisionerKind::Azure => ProvisionerKind::Azure,
-        config::ProvisionerKind::Acme => ProvisionerKind::Acme,
-        config::ProvisionerKind::X5c => ProvisionerKind::X5c,
-        config::ProvisionerKind::K8sSa => ProvisionerKind::K8sSa,
-        config::ProvisionerKind::SshPop => ProvisionerKind::SshPop,
-        config::ProvisionerKind::Scep => ProvisionerKind::Scep,
-        config::ProvisionerKind::Nebula => ProvisionerKind::Nebula,
-    }
-}
+#[cfg(test)]
+#[path = "configured_tests.rs"]
+mod tests;

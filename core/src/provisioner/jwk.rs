@@ -1,7 +1,7 @@
 //! The JWK provisioner: whoever holds the private half of a key may mint tokens for any name.
 
 use super::audience::{Audiences, Operation};
-use super::token::{AuthorizedToken, TokenError};
+use super::token::{AuthorizedToken, TokenError, refuse_own_key};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::jose::{CLOCK_LEEWAY, Jwt};
 use crate::key::PublicKey;
@@ -34,6 +34,7 @@ impl JwkProvisioner {
         audiences: &Audiences,
         now: Timestamp,
     ) -> Result<AuthorizedToken, TokenError> {
+        refuse_own_key(token.header())?;
         let verified = token.verify(&self.key)?;
         let claims = verified.claims();
         if claims.issuer() != Some(&self.name) {
@@ -55,3 +56,7 @@ pub(crate) fn expiry(expiry: Option<Timestamp>, leeway: SignedDuration) -> Resul
     let expiry = expiry.ok_or(TokenError::NoExpiry)?;
     Ok(expiry.saturating_add(leeway).unwrap_or(Timestamp::MAX))
 }
+
+#[cfg(test)]
+#[path = "jwk_tests.rs"]
+mod tests;

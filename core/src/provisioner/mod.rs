@@ -14,5 +14,5 @@ pub use collection::{Denied, DuplicateProvisioner, Provisioner, Provisioners, Se
 pub use configured::ProvisionerConfigError;
 pub use jwk::JwkProvisioner;
 pub(crate) use jwk::expiry;
-pub(crate) use token::spent_mark;
 pub use token::{AuthorizedToken, TokenError};
+pub(crate) use token::{refuse_own_key, spent_mark};

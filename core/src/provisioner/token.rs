@@ -4,7 +4,7 @@ use aws_lc_rs::digest;
 use thiserror::Error;
 
 use crate::clock::Timestamp;
-use crate::jose::{Claims, JwsError, JwtError, TimeError};
+use crate::jose::{Claims, Header, JwsError, JwtError, TimeError};
 use crate::store::{Key, table};
 
 /// A token whose signature and claims hold for the operation it was shown for.
@@ -72,6 +72,11 @@ pub(crate) fn spent_mark(provisioner: &str, id: Option<&str>, signed_part: &str)
     mark
 }
 
+/// Refuses a token that says with which key it is to be verified. No judge here would look, but its author hoped so.
+pub(crate) fn refuse_own_key(header: &Header) -> Result<(), TokenError> {
+    if header.brings_own_key || header.x5c.is_some() { Err(TokenError::BringsOwnKey) } else { Ok(()) }
+}
+
 /// Why a token is refused. Clients are not told which; the log is.
 #[derive(Debug, Error)]
 pub enum TokenError {
@@ -88,6 +93,9 @@ pub enum TokenError {
         /// `aud`.
         audience: Vec<String>,
     },
+    /// It brings a key, or says where to fetch one.
+    #[error("the token brings its own key")]
+    BringsOwnKey,
     /// The provisioner's key did not sign it.
     #[error("the signature of the token does not hold")]
     Signature(#[from] JwsError),
@@ -125,7 +133,11 @@ pub enum TokenError {
         /// The authority's first start.
         created: Timestamp,
     },
-    /// A certificate in its header cannot be read, or there is none.
-    #[error("the token carries no certificate chain that can be read")]
+    /// There is no certificate in its header.
+    #[error("the token carries no certificate chain")]
     NoChain,
 }
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;

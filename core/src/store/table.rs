@@ -2,9 +2,9 @@
 //!
 //! | record | partition | sort | stays | found by |
 //! | --- | --- | --- | --- | --- |
-//! | [`CertificateRecord`] | `cert#<serial>` | `x509` | for ever; an intent for [`INTENT_RETENTION`] | key; `History` by day, `Provisioner` by month, `Name` by its first name |
+//! | [`CertificateRecord`] | `cert#<serial>` | `x509` | for ever once issued; until then for [`INTENT_RETENTION`] | key; `History` by day, `Provisioner` by month, `Name` by its first name |
 //! | a further name of it | `cert#<serial>` | `name#<n>` | for ever | `Name` |
-//! | [`SpentRecord`] | `once#<kind>#<hash>` | `-` | as long as the credential could be used | key |
+//! | [`SpentRecord`] | `once#<kind>#<hash>` | `-` | as long as the credential could be used, and [`SPENT_MARGIN`] | key |
 //! | [`RevocationRecord`] | `revoked#<shard>` | `<serial>` | for ever | key; its shard, in the order of serials |
 //! | a blocked public key | `blocked#<hash>` | `-` | for ever | key |
 //! | [`AuthorityRecord`] | `meta` | `authority` | for ever | key |
@@ -61,6 +61,11 @@ pub enum CertificateState {
     Intent {
         /// The end of the lease.
         lease_until: Timestamp,
+        /// The DER of the `TBSCertificate`.
+        to_be_signed: Der,
+    },
+    /// Signing it failed, and nobody tries again. A remote key may have signed it all the same.
+    Abandoned {
         /// The DER of the `TBSCertificate`.
         to_be_signed: Der,
     },
@@ -134,6 +139,15 @@ pub struct AuthorityRecord {
 
 /// How long an intent that came to nothing is kept, for whoever reconciles signatures with records.
 pub const INTENT_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How long the mark of a spent credential outlives the credential: a clock that ran ahead has it removed early, and
+/// when that clock is set right the credential is good again.
+pub const SPENT_MARGIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// When the mark of a credential that ends at `expires` may be forgotten.
+pub fn spent_until(expires: Timestamp) -> Timestamp {
+    expires.saturating_add(SPENT_MARGIN).unwrap_or(Timestamp::MAX)
+}
 
 /// Where the certificate of this serial number lies.
 pub fn certificate(serial: &SerialNumber) -> Key {

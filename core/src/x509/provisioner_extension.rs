@@ -4,6 +4,7 @@ use spki::ObjectIdentifier;
 use thiserror::Error;
 
 use super::Extension;
+use super::ProvisionerKind;
 use super::directory_string::{self, printable_or_utf8};
 use super::read::{NotDer, Value};
 use super::write::{self, id};
@@ -63,60 +64,6 @@ impl ProvisionerExtension {
     }
 }
 
-/// The kind of a provisioner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ProvisionerKind {
-    /// One that allows nothing; only test set-ups have it.
-    Noop,
-    /// JWK.
-    Jwk,
-    /// OIDC.
-    Oidc,
-    /// GCP.
-    Gcp,
-    /// AWS.
-    Aws,
-    /// Azure.
-    Azure,
-    /// ACME.
-    Acme,
-    /// X5C.
-    X5c,
-    /// K8sSA.
-    K8sSa,
-    /// SSHPOP.
-    SshPop,
-    /// SCEP.
-    Scep,
-    /// Nebula.
-    Nebula,
-}
-
-impl ProvisionerKind {
-    /// Its number in the extension.
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Noop => 0,
-            Self::Jwk => 1,
-            Self::Oidc => 2,
-            Self::Gcp => 3,
-            Self::Aws => 4,
-            Self::Azure => 5,
-            Self::Acme => 6,
-            Self::X5c => 7,
-            Self::K8sSa => 8,
-            Self::SshPop => 9,
-            Self::Scep => 10,
-            Self::Nebula => 11,
-        }
-    }
-
-    /// The kind with this number.
-    pub fn from_number(number: u32) -> Option<Self> {
-        ALL_KINDS.into_iter().find(|kind| u32::from(kind.number()) == number)
-    }
-}
-
 /// Why a value is not a provisioner extension.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ProvisionerExtensionError {
@@ -137,21 +84,6 @@ impl From<NotDer> for ProvisionerExtensionError {
 fn text(value: Value<'_>) -> Result<String, NotDer> {
     String::from_utf8(value.octets()?.to_vec()).map_err(|_| NotDer)
 }
-
-const ALL_KINDS: [ProvisionerKind; 12] = [
-    ProvisionerKind::Noop,
-    ProvisionerKind::Jwk,
-    ProvisionerKind::Oidc,
-    ProvisionerKind::Gcp,
-    ProvisionerKind::Aws,
-    ProvisionerKind::Azure,
-    ProvisionerKind::Acme,
-    ProvisionerKind::X5c,
-    ProvisionerKind::K8sSa,
-    ProvisionerKind::SshPop,
-    ProvisionerKind::Scep,
-    ProvisionerKind::Nebula,
-];
 
 #[cfg(test)]
 mod tests {
@@ -182,7 +114,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_own_number() {
-        for (number, kind) in (0_u32..).zip(ALL_KINDS) {
+        for (number, kind) in (1_u32..).zip(ProvisionerKind::ALL) {
             assert_eq!(ProvisionerKind::from_number(number), Some(kind));
         }
         assert_eq!(ProvisionerKind::from_number(12), None);

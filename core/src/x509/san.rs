@@ -354,7 +354,7 @@ pub(super) mod tag {
 
 /// Most names in one certificate: ten times what public authorities allow, and little enough that a request with more
 /// is refused before it costs anything.
-const MAX_NAMES: usize = 1000;
+pub const MAX_NAMES: usize = 1000;
 /// How much of a refused name an error repeats.
 const MAX_ECHO: usize = 256;
 

@@ -30,8 +30,12 @@ const NOT_IMPLEMENTED: &str =
 #[case::missing_serial(InvalidRequest::MissingSerial, 400, COULD_NOT)]
 #[case::serial(InvalidRequest::Serial("x".into()), 400, COULD_NOT)]
 #[case::reason_code(InvalidRequest::ReasonCode, 400, COULD_NOT)]
-#[case::reason(InvalidRequest::ReasonTooLong { max: 1 }, 400, COULD_NOT)]
-#[case::reversed(InvalidRequest::Reversed, 400, COULD_NOT)]
+#[case::reason(InvalidRequest::Reason { octets: 4097 }, 400, COULD_NOT)]
+#[case::reversed(
+    InvalidRequest::Reversed { not_after: Timestamp::UNIX_EPOCH, not_before: Timestamp::UNIX_EPOCH },
+    400,
+    COULD_NOT
+)]
 #[case::past(InvalidRequest::Past { not_after: Timestamp::UNIX_EPOCH }, 400, COULD_NOT)]
 #[case::not_passive(InvalidRequest::NotPassive, 501, NOT_IMPLEMENTED)]
 #[case::refused(Refusal::IssuerKey, 403, FORBIDDEN)]
@@ -46,7 +50,7 @@ const NOT_IMPLEMENTED: &str =
 #[case::expired(
     AuthorityError::CertificateExpired { not_after: Timestamp::UNIX_EPOCH },
     401,
-    "The request lacked necessary authorization to be completed: certificate expired on 1970-01-01T00:00:00Z"
+    "The request lacked necessary authorization to be completed: certificate expired on 1970-01-01 00:00:00 +0000 UTC"
 )]
 #[case::revoked(AuthorityError::Revoked, 401, UNAUTHORIZED)]
 #[case::already_revoked(AuthorityError::AlreadyRevoked { serial: "7".parse().unwrap() }, 400, COULD_NOT)]
@@ -54,6 +58,7 @@ const NOT_IMPLEMENTED: &str =
 #[case::store_away(StoreError::Unavailable("s3cret".into()), 503, BUSY)]
 #[case::signer_away(SignerError::Unavailable("s3cret".into()), 503, BUSY)]
 #[case::lost_race(AuthorityError::Busy(Unavailable::LostRace), 503, BUSY)]
+#[case::unfinished(AuthorityError::Unfinished(Unavailable::LostRace), 503, BUSY)]
 #[case::store_broken(StoreError::Failed("s3cret".into()), 500, INTERNAL)]
 #[case::signer_broken(SignerError::Unusable("s3cret".into()), 500, INTERNAL)]
 #[case::issuer_expired(InternalError::IssuerExpired(Timestamp::UNIX_EPOCH), 500, INTERNAL)]

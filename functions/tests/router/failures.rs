@@ -115,14 +115,15 @@ async fn o10_renewals_are_refused_with_one_answer() {
     }
 }
 
-/// Store and signing key are away for one call, each of a request's calls in turn.
+/// Store and signing key are away for one call. Where the token may have been taken, the client waits for the lease.
 #[rstest]
-#[case::token_and_intent(1, Call::Commit)]
-#[case::signature(2, Call::Sign)]
+#[case::token_and_intent(1, Call::Commit, "31")]
+#[case::signature(2, Call::Sign, "5")]
 #[tokio::test]
 async fn what_is_away_for_a_moment_is_busy_and_the_same_request_works_later(
     #[case] call: usize,
     #[case] expected: Call,
+    #[case] retry_after: &str,
 ) {
     let world = World::new().await;
     let (body, _) = world.sign_body("a.example");
@@ -132,7 +133,7 @@ async fn what_is_away_for_a_moment_is_busy_and_the_same_request_works_later(
     let busy = world.post("/sign", &body).await;
 
     assert_eq!(world.faults.calls()[before + call - 1], expected);
-    assert_eq!(busy.header("retry-after"), "5");
+    assert_eq!(busy.header("retry-after"), retry_after);
     let message = busy.error(503);
     assert!(message.starts_with("The certificate authority is busy; please try again."), "{message}");
     assert!(!message.contains("made to fail"), "{message}");

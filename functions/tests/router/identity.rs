@@ -105,7 +105,7 @@ async fn l3_a_strangers_or_an_expired_certificate_is_refused() {
     let message = world.send(mine.request("/renew", Body::empty())).await.error(401);
     assert_eq!(
         message,
-        "The request lacked necessary authorization to be completed: certificate expired on 2026-06-02T00:00:00Z"
+        "The request lacked necessary authorization to be completed: certificate expired on 2026-06-02 00:00:00 +0000 UTC"
     );
 }
 

@@ -154,9 +154,9 @@ async fn d10_a_reason_that_no_record_holds_is_refused() {
         json!({ "serial": "1", "ott": token, "reason": "x".repeat(length), "passive": true })
     };
 
-    for length in [16_385, 1_000_000] {
+    for length in [4097, 1_000_000] {
         let message = world.post("/revoke", &reason(length)).await.error(400);
-        assert!(message.contains("reason is longer than 16384 bytes"), "{message}");
+        assert!(message.contains(&format!("reason has {length} bytes")), "{message}");
     }
-    assert_eq!(world.post("/revoke", &reason(16_384)).await.status, 200);
+    assert_eq!(world.post("/revoke", &reason(4096)).await.status, 200);
 }

@@ -1,6 +1,6 @@
 //! End to end: the unmodified `step` CLI, curl and openssl against a running authority.
 //!
-//! Every module but `init`, `process`, `quickstart` and `secrets` also holds for the reference server: set
+//! Every module but `clock`, `init`, `process`, `quickstart` and `secrets` also holds for the reference server: set
 //! `STEPLESS_E2E_SERVER=step-ca` and run the cases named `StepCaInit` to see whether a failure is ours.
 #![allow(
     clippy::expect_used,
@@ -13,6 +13,7 @@ mod authority;
 mod judge;
 mod step;
 
+mod clock;
 mod curl;
 mod info;
 mod init;

@@ -1,7 +1,9 @@
 //! /revoke: by token and by client certificate.
 
+use std::sync::{Arc, LazyLock};
+
 use serde_json::{Value, json};
-use stepless_tests::{Identity, Request, Token, certificate::serial_of};
+use stepless_tests::{Csr, Identity, Key, KeyKind, Request, Token, certificate::serial_of};
 
 use crate::{
     cases::Cases,
@@ -109,8 +111,9 @@ fn members(cases: &mut Cases) {
         });
     }
     for code in -1..=11 {
+        let key = own_key();
         cases.add(format!("revoke/reason code {code}"), move |session| {
-            let identity = session.issue("admin", NAME, &json!({}))?;
+            let identity = session.issue_for("admin", NAME, Arc::clone(&key), &json!({}))?;
             revoke(session, &serial_of(&identity.chain[0]), &json!({"reasonCode": code, "reason": "lost"}))
         });
     }
@@ -207,14 +210,13 @@ fn by_token(cases: &mut Cases) {
 }
 
 fn token_faults(cases: &mut Cases) {
-    let changes: [(&str, Change); 14] = [
+    let changes: [(&str, Change); 13] = [
         ("aud of sign", |token, session| token.with("aud", session.audience("sign"))),
         ("aud of renew", |token, session| token.with("aud", session.audience("renew"))),
         ("aud of ssh revoke", |token, session| token.with("aud", session.audience("ssh/revoke"))),
         ("aud literal", |token, _| token.with("aud", "step-certificate-authority")),
         ("aud without version", |token, _| token.with("aud", "https://127.0.0.1/revoke")),
         ("aud missing", |token, _| token.without("aud")),
-        ("aud acme fragment", |token, _| token.with("aud", "https://localhost/revoke#acme/acme")),
         ("sub missing", |token, _| token.without("sub")),
         ("sub empty", |token, _| token.with("sub", "")),
         ("iss unknown", |token, _| token.with("iss", "nobody")),
@@ -232,6 +234,13 @@ fn token_faults(cases: &mut Cases) {
             Ok(())
         });
     }
+    cases.add_in(WorldKind::Ssh, "revoke/ssh/token aud acme fragment", |session| {
+        let token = token(session, "admin", "555104").with("aud", "https://localhost/revoke#acme/acme");
+        let token = token.sign(&session.provisioner("admin"));
+        session
+            .send(&Request::post("/revoke", &json!({"serial": "555104", "ott": token, "passive": true})))?;
+        Ok(())
+    });
     for text in ["garbage", "a.b.c", "..", " "] {
         cases.add(format!("revoke/token text {text:?}"), move |session| {
             session.send(&Request::post(
@@ -264,8 +273,9 @@ fn token_faults(cases: &mut Cases) {
 
 fn by_certificate(cases: &mut Cases) {
     let with = |change: fn(&str) -> Value| {
+        let key = own_key();
         move |session: &mut Session<'_>| -> Result<(), Stop> {
-            let identity = session.issue("admin", NAME, &json!({}))?;
+            let identity = session.issue_for("admin", NAME, Arc::clone(&key), &json!({}))?;
             let serial = serial_of(&identity.chain[0]);
             session.hide(&to_hex(&serial), "<serial in hex>");
             let body = change(&serial);
@@ -300,6 +310,18 @@ fn by_certificate(cases: &mut Cases) {
         "revoke/mtls and a garbage token",
         with(|serial| json!({"serial": serial, "passive": true, "ott": "garbage"})),
     );
+    let key = own_key();
+    cases.add("revoke/key compromise, then the same key", move |session| {
+        let first = session.issue_for("admin", NAME, Arc::clone(&key), &json!({}))?;
+        let second = session.issue_for("admin", NAME, Arc::clone(&key), &json!({}))?;
+        revoke(session, &serial_of(&first.chain[0]), &json!({"reasonCode": 1}))?;
+        session.send_as(&second, &Request::new("POST", "/renew").body(""))?;
+        let csr = Csr::new("", &[]).pem(&key);
+        let other = session.issue("admin", NAME, &json!({}))?;
+        session.send_as(&other, &Request::post("/rekey", &json!({"csr": csr})))?;
+        session.sign(&json!({"csr": csr, "ott": session.ott(NAME, &[NAME])}))?;
+        Ok(())
+    });
     cases.add("revoke/mtls twice", |session| {
         let identity = session.issue("admin", NAME, &json!({}))?;
         for _ in 0..2 {
@@ -349,6 +371,11 @@ fn by_certificate(cases: &mut Cases) {
         let identity = crate::renew::forge(session, |leaf, _| leaf);
         mtls(session, &identity, &identity)
     });
+}
+
+/// A key that no other case uses, for one that may be reported as compromised; the same on both servers.
+fn own_key() -> LazyLock<Arc<Key>> {
+    LazyLock::new(|| Arc::new(Key::generate(KeyKind::P256)))
 }
 
 fn mtls(session: &mut Session<'_>, shown: &Identity, revoked: &Identity) -> Result<(), Stop> {

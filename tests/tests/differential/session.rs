@@ -170,14 +170,25 @@ impl Session<'_> {
         kind: KeyKind,
         extra: &Value,
     ) -> Result<Identity, Stop> {
+        self.issue_for(provisioner, name, self.key(kind), extra)
+    }
+
+    /// As [`Session::issue`], for any key.
+    pub(crate) fn issue_for(
+        &mut self,
+        provisioner: &str,
+        name: &str,
+        key: Arc<Key>,
+        extra: &Value,
+    ) -> Result<Identity, Stop> {
         let ott = self.token_of(provisioner, name, &[name]).sign(&self.provisioner(provisioner));
-        let csr = Csr::new(name, &[San::Dns(name)]).pem(&self.key(kind));
+        let csr = Csr::new(name, &[San::Dns(name)]).pem(&key);
         let mut body = json!({"csr": csr, "ott": ott});
         for (member, value) in extra.as_object().into_iter().flatten() {
             body[member] = value.clone();
         }
         let response = self.sign(&body)?;
-        self.identity(&response, self.key(kind))
+        self.identity(&response, key)
     }
 
     /// The certificate of a response, with its key.

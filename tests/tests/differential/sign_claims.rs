@@ -69,7 +69,7 @@ fn who(cases: &mut Cases) {
 }
 
 fn audience(cases: &mut Cases) {
-    let forms: [(&str, Audience); 43] = [
+    let forms: [(&str, Audience); 42] = [
         ("missing port", |_| json!("https://localhost/1.0/sign")),
         ("other port", |_| json!("https://localhost:1/1.0/sign")),
         ("without version", |session| json!(format!("https://localhost:{}/sign", session.port()))),
@@ -116,7 +116,6 @@ fn audience(cases: &mut Cases) {
             let kid = session.provisioner("short").thumbprint();
             json!(format!("https://localhost/1.0/sign#short:{kid}"))
         }),
-        ("fragment of acme", |_| json!("https://localhost/1.0/sign#acme/acme")),
         ("fragment unknown", |_| json!("https://localhost/1.0/sign#x5c/none")),
         ("empty fragment", |_| json!("https://localhost/1.0/sign#")),
     ];
@@ -130,15 +129,19 @@ fn audience(cases: &mut Cases) {
     }
     cases.add("sign/token/aud missing", changed(|token| token.without("aud")));
     cases.add("sign/token/aud missing and azp", changed(|token| token.without("aud").with("azp", "admin")));
-    cases.add(
-        "sign/token/aud of acme, unsigned",
-        with_text(|session| {
-            base(session)
-                .with("aud", "https://localhost/1.0/sign#acme/acme")
-                .with_header("alg", "none")
-                .with_signature(&[])
-        }),
-    );
+    for (name, unsigned) in [("signed", false), ("unsigned", true)] {
+        cases.add_in(
+            WorldKind::Ssh,
+            format!("sign/ssh/token/aud fragment of acme, {name}"),
+            with_text(move |session| {
+                let token = base(session).with("aud", "https://localhost/1.0/sign#acme/acme");
+                match unsigned {
+                    true => token.with_header("alg", "none").with_signature(&[]),
+                    false => token.sign(&session.provisioner("admin")),
+                }
+            }),
+        );
+    }
     for host in ["ca.example.com", "[::1]", "::1", "CA.example.com"] {
         cases.add_in(
             WorldKind::Rsa,

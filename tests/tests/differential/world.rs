@@ -135,7 +135,6 @@ fn add_provisioners(folder: &CaFolder, keys: &mut BTreeMap<String, Arc<Key>>) {
     for number in 1..=12 {
         add(&format!("page-{number:02}"), KeyKind::P256, None);
     }
-    list.insert(5, json!({"type": "ACME", "name": "acme", "claims": {"maxTLSCertDuration": "48h"}}));
     folder.edit(|config| {
         let all = config["authority"]["provisioners"].as_array_mut().expect("step ca init wrote a list");
         all.extend(list);

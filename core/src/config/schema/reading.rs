@@ -1,5 +1,7 @@
 //! The pass over a document as written: types, spelling, unknown keys.
 
+use super::super::provisioner::all_kinds;
+use crate::x509::ProvisionerKind;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -7,7 +9,6 @@ use super::super::duration::GoDuration;
 use super::super::error::{ConfigError, ConfigWarning};
 use super::super::node::Node;
 use super::super::path::{Excerpt, JsonPath};
-use super::super::provisioner::ProvisionerKind;
 use super::{CA, Field, Shape, provisioner_fields};
 use crate::secret::SecretBytes;
 
@@ -114,7 +115,7 @@ impl Reading {
                 }
             },
             Some(other) if !other.is_empty() => Err(wrong(other, &Shape::Text, &place)),
-            _ => Err(ConfigError::Missing { path: place, allowed: ProvisionerKind::all_names() }),
+            _ => Err(ConfigError::Missing { path: place, allowed: all_kinds() }),
         }
     }
 

@@ -1,12 +1,12 @@
 //! The tables: one row a key, in the order in which step-ca writes them.
 
 use super::super::node::Node;
-use super::super::provisioner::ProvisionerKind;
 use super::Shape::{
     Base64, Count, Decimal, Duration, Flag, Free, List, Object, Provisioner, PublicJwk, Secret, Text,
     TextOrTexts, Word,
 };
 use super::{Field, Shape, always, field, pointer, redacted};
+use crate::x509::ProvisionerKind;
 
 /// The whole file.
 pub(in super::super) const CA: &[Field] = &[

@@ -3,6 +3,7 @@
 use rstest::rstest;
 
 use super::*;
+use crate::x509::ProvisionerKind;
 
 #[rstest]
 #[case::kms("/kms", json!({"type": "AwsKMS"}), "kms.type: only keys in files (softkms) can be used so far")]

@@ -81,21 +81,3 @@ fn a_key_for_another_algorithm_is_passed_over() {
     assert_eq!(Jwt::parse(&token).unwrap().verify_with_any([&jwk]).unwrap_err(), JwsError::NoKey);
     assert!(Jwt::parse(&token).unwrap().verify(&key.public).is_ok());
 }
-
-/// Not a promise, a measure: `cargo test --release -- --ignored --nocapture reading_a_token`.
-#[test]
-#[ignore = "prints a duration"]
-fn reading_a_token_costs_little_beside_its_signature() {
-    let key = Jwk::parse(testdata!("provisioner.jwk").as_bytes()).unwrap();
-    let rounds = 10_000;
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
-        std::hint::black_box(Jwt::parse(testdata!("sign.jwt")).unwrap());
-    }
-    let read = start.elapsed() / rounds;
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
-        Jwt::parse(testdata!("sign.jwt")).unwrap().verify(key.public_key()).unwrap();
-    }
-    println!("read {read:?}, read and verified {:?}", start.elapsed() / rounds);
-}

@@ -63,6 +63,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
         Box::pin(async move {
             let place = place.map_err(|_full| io::Error::other(NoRoom))?;
             let (stream, _) = handshake.await?;
+            acknowledge_at_once(stream.get_ref().0);
             let peer = stream.get_ref().1.peer_certificates().and_then(|chain| {
                 let chain: Arc<[Vec<u8>]> = chain.iter().map(|certificate| certificate.to_vec()).collect();
                 (!chain.is_empty()).then_some(PeerCertificates(chain))
@@ -70,6 +71,17 @@ impl<S: Send + 'static> Accept<TcpStream, S> for ConnectionAcceptor {
             Ok((stream, ConnectionService { router, peer, request_body, _place: Arc::new(place) }))
         })
     }
+}
+
+/// The last word of a handshake is the client's, and no session ticket answers it. A client that waits for its
+/// acknowledgement before it sends its request would wait for the kernel's timer.
+fn acknowledge_at_once(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = stream.set_quickack(true) {
+        tracing::debug!(%error, "acknowledgements stay delayed");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = stream;
 }
 
 #[derive(Debug, Error)]

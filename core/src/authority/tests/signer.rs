@@ -1,0 +1,95 @@
+//! The signer: what it returns is checked, and its key is the issuer's.
+
+use std::sync::Arc;
+
+use rstest::rstest;
+
+use super::bench::{LEASE_OVER, Liar, P256, RecordingSigner, Token, World, request, sign};
+use crate::authority::{AuthorityError, InternalError, OpenError};
+use crate::key::{PrivateKey, SignatureAlgorithm};
+use crate::store::table::CertificateState;
+
+/// What a lying signer returns.
+#[derive(Clone, Copy, Debug)]
+enum Lie {
+    OfAnotherKey,
+    OfAnotherMessage,
+    Cut,
+    Longer,
+    Empty,
+    Huge,
+}
+
+impl Lie {
+    fn by(self, world: &World) -> Liar {
+        let algorithm = SignatureAlgorithm::default_for(P256);
+        let (own, other) = (world.issuer.key.clone(), PrivateKey::generate(P256).unwrap());
+        let lie = move |message: &[u8], mut signature: Vec<u8>| match self {
+            Self::OfAnotherKey => other.sign(algorithm, message).unwrap(),
+            Self::OfAnotherMessage => own.sign(algorithm, b"another").unwrap(),
+            Self::Cut => signature.split_off(1),
+            Self::Longer => [signature, vec![0]].concat(),
+            Self::Empty => Vec::new(),
+            Self::Huge => vec![0x30; 1024 * 1024],
+        };
+        Liar { honest: world.signer.clone(), lie: Box::new(lie) }
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn k3_what_is_not_the_intended_signature_never_leaves(
+    #[values(Lie::OfAnotherKey, Lie::OfAnotherMessage, Lie::Cut, Lie::Longer, Lie::Empty, Lie::Huge)]
+    lie: Lie,
+) {
+    let world = World::new();
+    let authority = world.open(Arc::new(lie.by(&world))).await.unwrap();
+    let csr = request(&PrivateKey::generate(P256).unwrap(), "", &["host.example"]);
+    let token = Token::new(&world, "host.example").mint(&world.admin);
+
+    let refused = sign(&authority, &csr, &token).await;
+
+    assert!(
+        matches!(
+            refused,
+            Err(AuthorityError::Internal(InternalError::Misissued(_) | InternalError::Unreadable(_)))
+        ),
+        "{refused:?}"
+    );
+    // A signature may be out there, so the intent stays, and only what was intended is signed again.
+    let records = world.records().await;
+    assert!(
+        matches!(records[..], [(_, ref record)] if matches!(record.state, CertificateState::Intent { .. }))
+    );
+    assert!(matches!(sign(&authority, &csr, &token).await, Err(AuthorityError::TokenUsed)));
+    world.clock.advance(LEASE_OVER);
+    let issued = sign(&world.authority().await, &csr, &token).await.unwrap();
+    assert_eq!(issued.certificate().serial(), &records[0].0);
+    let signed = world.signer.signed();
+    assert!(signed.iter().all(|message| *message == signed[0]));
+}
+
+#[tokio::test]
+async fn k8_a_key_that_is_not_the_issuers_is_refused_with_both_fingerprints() {
+    let world = World::new();
+    let other = Arc::new(RecordingSigner::new(Arc::new(PrivateKey::generate(P256).unwrap())));
+    let id = |key: &PrivateKey| hex::encode(key.public_key().key_identifier());
+    let expected =
+        [id(&world.issuer.key), hex::encode(crate::key::Signer::public_key(&*other).key_identifier())];
+
+    let refused = world.open(other).await;
+
+    let Err(OpenError::KeyMismatch { certificate, key }) = refused else { panic!("{refused:?}") };
+    assert_eq!([certificate, key], expected);
+}
+
+#[tokio::test]
+async fn k8_an_issuer_of_another_root_is_refused() {
+    let world = World::new();
+    let mut parts = world.parts(world.signer.clone());
+    parts.roots = vec![super::bench::Ca::root("Test Root").certificate];
+
+    let refused = crate::authority::Authority::open(parts).await;
+
+    assert!(matches!(refused, Err(OpenError::Issuers(_))), "{refused:?}");
+}

@@ -1,0 +1,91 @@
+//! docs/configuration.md and the tables that it speaks of cannot drift apart.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::config::schema::{CA, CLAIMS, Field, Shape, provisioner_fields};
+use crate::x509::ProvisionerKind;
+
+const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md"));
+const BEGIN: &str = "<!-- unbuilt: begin -->\n";
+const END: &str = "<!-- unbuilt: end -->\n";
+
+#[test]
+fn the_page_shows_this_table() {
+    let (_, after) = DOCUMENT.split_once(BEGIN).unwrap();
+    let (shown, _) = after.split_once(END).unwrap();
+
+    let table = table();
+
+    assert!(shown == table, "docs/configuration.md should have between its marks:\n\n{table}");
+}
+
+#[test]
+fn the_page_names_every_key() {
+    let mut keys = Vec::new();
+    collect(CA, "", &mut keys);
+    collect(CLAIMS, "", &mut keys);
+
+    let missing: Vec<_> = keys
+        .iter()
+        .filter(|(path, name)| ![path, *name].iter().any(|key| DOCUMENT.contains(&format!("`{key}`"))))
+        .map(|(path, _)| path)
+        .collect();
+
+    assert_eq!(missing, Vec::<&String>::new());
+}
+
+#[test]
+fn the_page_names_the_keys_of_every_kind_of_provisioner() {
+    let everywhere = ["type", "name", "claims", "options"];
+    for kind in ProvisionerKind::ALL.into_iter().filter(|kind| *kind != ProvisionerKind::Jwk) {
+        let row = DOCUMENT.lines().find_map(|line| line.strip_prefix(&format!("| `{}` | ", kind.name())));
+        let named = row.unwrap_or_else(|| panic!("{kind} has no row")).split('`').skip(1).step_by(2);
+
+        let known = provisioner_fields(kind).iter().map(|field| field.name);
+        assert_eq!(
+            named.filter(|name| !everywhere.contains(name)).collect::<BTreeSet<_>>(),
+            known.filter(|name| !everywhere.contains(name)).collect(),
+            "{kind}"
+        );
+    }
+    for field in provisioner_fields(ProvisionerKind::Jwk) {
+        assert!(DOCUMENT.contains(&format!("\n| `{}` | ", field.name)), "{}", field.name);
+    }
+}
+
+fn table() -> String {
+    let mut table = "| what asks for it | what happens | why |\n| --- | --- | --- |\n".to_owned();
+    for Row { path, asked, verdict, reason } in ROWS {
+        let words =
+            |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let asked = match asked {
+            BySaying => String::new(),
+            ByHolding => " with any member".to_owned(),
+            By(allowed) => format!(": {}", words(allowed)),
+            ByKmsUri => ": a URI of a key elsewhere".to_owned(),
+        };
+        let verdict = match verdict {
+            Warn => "warning",
+            RefuseStart => "**the start is refused**",
+            RefuseProvisioner => "**that provisioner refuses**",
+        };
+        table += &format!("| `{path}`{asked} | {verdict} | {reason} |\n");
+    }
+    table
+}
+
+/// Path and name of every key below `fields`.
+fn collect(fields: &'static [Field], above: &str, keys: &mut Vec<(String, &'static str)>) {
+    for field in fields {
+        let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
+        keys.push((path.clone(), field.name));
+        let mut shape = &field.shape;
+        while let Shape::List(element) = shape {
+            shape = element;
+        }
+        if let Shape::Object(members) = shape {
+            collect(members, &path, keys);
+        }
+    }
+}

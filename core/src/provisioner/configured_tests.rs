@@ -1,0 +1,92 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::provisioner::{Denied, Operation};
+use crate::x509::ProvisionerKind;
+
+const KEY: &str = include_str!("../jose/testdata/provisioner.jwk");
+const TOKEN: &str = include_str!("../jose/testdata/sign.jwt");
+const ISSUED: i64 = 1_795_453_249;
+
+fn from_config(provisioners: Value) -> Result<Provisioners, ProvisionerConfigError> {
+    let config = json!({
+        "root": "root.crt",
+        "crt": "intermediate.crt",
+        "key": "intermediate.key",
+        "address": ":9000",
+        "dnsNames": ["localhost"],
+        "authority": { "provisioners": provisioners },
+    });
+    let (config, _) = CaConfig::parse(&config.to_string()).unwrap();
+    Provisioners::from_config(&config)
+}
+
+fn key() -> Value {
+    serde_json::from_str(KEY).unwrap()
+}
+
+fn jwk(name: &str, claims: Value) -> Value {
+    json!({ "type": "JWK", "name": name, "key": key(), "encryptedKey": "a.b.c", "claims": claims })
+}
+
+fn judge(provisioners: &Provisioners) -> Result<(), Denied> {
+    let now = crate::clock::Timestamp::from_second(ISSUED).unwrap();
+    provisioners.authorize(TOKEN.trim(), Operation::Sign, now).map(drop)
+}
+
+#[test]
+fn a_provisioner_of_the_configuration_judges_tokens() {
+    let provisioners = from_config(json!([jwk("admin", json!({ "disableRenewal": true }))])).unwrap();
+
+    judge(&provisioners).unwrap();
+
+    let admin = provisioners.by_name("admin").unwrap();
+    assert_eq!(admin.kind, ProvisionerKind::Jwk);
+    assert!(admin.claims.disable_renewal);
+    assert_eq!(provisioners.encrypted_key(key()["kid"].as_str().unwrap()), Some("a.b.c"));
+}
+
+/// Whatever is wrong with one of five provisioners, it alone refuses, and its tokens reach no other.
+#[test]
+fn o1_a_provisioner_that_cannot_serve_refuses_alone() {
+    let contradiction = json!({ "minTLSCertDuration": "2h", "maxTLSCertDuration": "1h" });
+    let others = || {
+        vec![
+            jwk("one", json!({})),
+            json!({ "type": "ACME", "name": "acme" }),
+            json!({ "type": "SCEP", "name": "scep" }),
+            json!({ "type": "OIDC", "name": "oidc", "clientID": "client", "configurationEndpoint": "https://x.example" }),
+        ]
+    };
+    let with = |claims| {
+        let mut list = others();
+        list.push(jwk("admin", claims));
+        from_config(json!(list)).unwrap()
+    };
+
+    let good = with(json!({}));
+    let broken = with(contradiction);
+
+    judge(&good).unwrap();
+    assert!(matches!(judge(&broken), Err(Denied::Disabled { name }) if name == "admin"));
+    assert_eq!(broken.iter().count(), 5);
+    let disabled: Vec<&str> = broken
+        .iter()
+        .filter(|provisioner| matches!(provisioner.service, Service::Disabled(_)))
+        .map(|provisioner| provisioner.name.as_str())
+        .collect();
+    assert_eq!(disabled, ["acme", "scep", "oidc", "admin"], "and those that this version cannot serve");
+    assert!(matches!(broken.by_name("one").unwrap().service, Service::Jwk(_)));
+    let (listed, _) = broken.page("", 0);
+    assert!(listed[4].get().contains("\"state\":\"Uninitialized\""), "{}", listed[4].get());
+    assert!(!listed[0].get().contains("stateReason"));
+}
+
+#[test]
+fn a_key_that_verifies_nothing_is_refused_with_its_place() {
+    let broken = json!({ "type": "JWK", "name": "admin", "key": { "kty": "EC", "kid": "k", "crv": "P-256", "x": "eA", "y": "eQ" } });
+
+    let refused = from_config(json!([broken])).unwrap_err();
+
+    assert_eq!(refused.to_string(), "authority.provisioners[0].key: not a public key that can verify tokens");
+}
