@@ -110,3 +110,25 @@ pub(crate) struct QuickstartArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Every user of a machine sees the arguments of every process.
+    #[test]
+    fn o12_no_argument_is_a_password() {
+        let command = Arguments::command();
+        let arguments = command.get_subcommands().flat_map(|command| command.get_arguments());
+
+        let about_passwords: Vec<_> = arguments
+            .map(|argument| argument.get_id().as_str())
+            .filter(|id| ["password", "secret", "key", "pin", "token"].iter().any(|word| id.contains(word)))
+            .collect();
+
+        assert!(!about_passwords.is_empty());
+        assert!(about_passwords.iter().all(|id| id.ends_with("password_file")), "{about_passwords:?}");
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use stepless_core::authority::{Authority, AuthorityParts, IssuedAtCheck, Persistence};
 use stepless_core::clock::Clock;
-use stepless_core::config::{CaConfig, DatabaseConfig, KeySource};
+use stepless_core::config::{CaConfig, DatabaseConfig, DatabaseKind, KeySource};
 use stepless_core::key::{LocalSigner, PrivateKey, PrivateKeyError, SignatureAlgorithm};
 use stepless_core::provisioner::Provisioners;
 use stepless_core::secret::SecretBytes;
@@ -92,23 +92,40 @@ fn open_store(
         warn!("no db is configured: spent tokens are forgotten at the end, and nothing can be revoked");
         return Ok((Arc::new(MemoryStore::new(Arc::clone(clock))), Persistence::UntilRestart));
     };
-    files::create_folder(&db.data_source)?;
-    warn_of_another_database(&db.data_source);
-    let path = db.data_source.join(STORE_FILE);
-    let store = EmbeddedStore::open(&path, Arc::clone(clock))
-        .context(format_args!("the database {} cannot be opened", path.display()))?;
-    Ok((Arc::new(store), Persistence::Durable))
-}
-
-/// What another program keeps in the same folder is not read: certificates that it revoked are not revoked here.
-fn warn_of_another_database(folder: &Path) {
-    let other = OTHER_DATABASES.into_iter().map(|file| folder.join(file)).find(|path| path.exists());
-    if let Some(path) = other {
+    let folder = store_folder(db);
+    files::create_folder(folder)?;
+    if let Some(path) = another_database(db) {
         warn!(
             path = %path.display(),
             "this is the database of another program; its certificates, revocations and spent tokens are not read"
         );
     }
+    let path = folder.join(STORE_FILE);
+    let store = EmbeddedStore::open(&path, Arc::clone(clock))
+        .context(format_args!("the database {} cannot be opened", path.display()))?;
+    Ok((Arc::new(store), Persistence::Durable))
+}
+
+/// Where our own store lies. `db.dataSource` names a folder, but a file for bbolt: then it lies beside that file.
+fn store_folder(db: &DatabaseConfig) -> &Path {
+    match db.kind {
+        DatabaseKind::BadgerV1 | DatabaseKind::BadgerV2 => &db.data_source,
+        DatabaseKind::Bbolt => match db.data_source.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        },
+    }
+}
+
+/// What another program keeps in the same place is not read: certificates that it revoked are not revoked here.
+fn another_database(db: &DatabaseConfig) -> Option<PathBuf> {
+    let candidates = match db.kind {
+        DatabaseKind::BadgerV1 | DatabaseKind::BadgerV2 => {
+            BADGER_FILES.into_iter().map(|file| db.data_source.join(file)).collect()
+        }
+        DatabaseKind::Bbolt => vec![db.data_source.clone()],
+    };
+    candidates.into_iter().find(|path| path.exists())
 }
 
 /// The issuer's key. An RSA issuer signs as its own certificate is signed, where that is RSA too: clients that could
@@ -164,7 +181,73 @@ fn certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, CliError> {
     Ok(all)
 }
 
-/// The file of the embedded store, in the folder that `db.dataSource` names.
+/// The file of the embedded store.
 const STORE_FILE: &str = "stepless.redb";
-/// What the databases that step-ca can use leave in their folder.
-const OTHER_DATABASES: [&str; 2] = ["MANIFEST", "KEYREGISTRY"];
+/// What a badger database leaves in its folder.
+const BADGER_FILES: [&str; 2] = ["MANIFEST", "KEYREGISTRY"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(kind: DatabaseKind, data_source: &Path) -> Result<Persistence, CliError> {
+        let db = DatabaseConfig { kind, data_source: data_source.to_owned() };
+        let clock: Arc<dyn Clock> = Arc::new(stepless_net::SystemClock);
+        open_store(Some(&db), &clock).map(|(_, persistence)| persistence)
+    }
+
+    #[test]
+    fn the_store_lies_in_the_folder_of_a_badger_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("new/db");
+
+        assert!(matches!(opened(DatabaseKind::BadgerV2, &source), Ok(Persistence::Durable)));
+
+        assert!(source.join(STORE_FILE).is_file());
+    }
+
+    #[test]
+    fn the_store_lies_beside_the_file_of_a_bbolt_database_and_leaves_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("step.db");
+        std::fs::write(&source, "bbolt").unwrap();
+
+        assert!(matches!(opened(DatabaseKind::Bbolt, &source), Ok(Persistence::Durable)));
+
+        assert!(folder.path().join(STORE_FILE).is_file());
+        assert_eq!(std::fs::read(&source).unwrap(), b"bbolt");
+    }
+
+    #[test]
+    fn a_bbolt_database_that_is_not_there_yet_is_not_made_as_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("new/step.db");
+
+        assert!(matches!(opened(DatabaseKind::Bbolt, &source), Ok(Persistence::Durable)));
+
+        assert!(folder.path().join("new").join(STORE_FILE).is_file());
+        assert!(!source.exists());
+    }
+
+    #[test]
+    fn a_bbolt_file_without_a_folder_lies_in_the_working_directory() {
+        let db = DatabaseConfig { kind: DatabaseKind::Bbolt, data_source: "step.db".into() };
+
+        assert_eq!(store_folder(&db), Path::new("."));
+    }
+
+    #[test]
+    fn a_database_of_another_program_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("step.db");
+        let bbolt = DatabaseConfig { kind: DatabaseKind::Bbolt, data_source: file.clone() };
+        let badger = DatabaseConfig { kind: DatabaseKind::BadgerV2, data_source: folder.path().to_owned() };
+        assert_eq!((another_database(&bbolt), another_database(&badger)), (None, None));
+
+        std::fs::write(&file, "").unwrap();
+        std::fs::write(folder.path().join("MANIFEST"), "").unwrap();
+
+        assert_eq!(another_database(&bbolt), Some(file));
+        assert_eq!(another_database(&badger), Some(folder.path().join("MANIFEST")));
+    }
+}

@@ -1,9 +1,12 @@
 //! Files of an authority's folder: read with errors that name them, written for their owner alone, never overwritten.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+
+use stepless_core::random::random_bytes;
+use stepless_net::SystemRandom;
 
 use crate::error::{CliError, Context};
 
@@ -35,16 +38,36 @@ impl Readers {
     }
 }
 
-/// Writes a new file and waits until it is on the disk; an existing one is an error.
+/// Writes a new file and waits until it is on the disk; an existing one is an error. It appears whole or not at all,
+/// even when the machine stops in between.
 pub(crate) fn create(path: &Path, contents: &[u8], readers: Readers) -> Result<(), CliError> {
     let cannot = || format!("{} cannot be written", path.display());
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(readers.mode() & 0o644)
-        .open(path)
-        .context(cannot())?;
-    file.write_all(contents).and_then(|()| file.sync_all()).context(cannot())
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let random = random_bytes::<8>(&SystemRandom).context(cannot())?;
+    let unfinished = folder.join(format!(".{}.unfinished", hex::encode(random)));
+    let made = write(&unfinished, contents, readers).and_then(|()| give_name(&unfinished, path));
+    // Under its own name it stays; under this one nobody needs it, and a failure here changes nothing.
+    let _ = fs::remove_file(&unfinished);
+    made.and_then(|()| File::open(folder)?.sync_all()).context(cannot())
+}
+
+fn write(path: &Path, contents: &[u8], readers: Readers) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(readers.mode()).open(path)?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
+
+/// A link, unlike a renaming, never takes the place of another file. Some file systems of portable disks have none.
+fn give_name(unfinished: &Path, path: &Path) -> io::Result<()> {
+    match fs::hard_link(unfinished, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        Err(_) if path.symlink_metadata().is_ok() => Err(ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(unfinished, path),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Makes a folder and those above it, for its owner alone.
@@ -54,4 +77,35 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), CliError> {
         .mode(0o700)
         .create(path)
         .context(format_args!("the folder {} cannot be made", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_new_file_is_whole_and_alone_in_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+
+        create(&path, b"secret", Readers::Owner).unwrap();
+
+        assert_eq!(fs::read(&path).unwrap(), b"secret");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_existing_file_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        fs::write(&path, "precious").unwrap();
+
+        create(&path, b"secret", Readers::Owner).unwrap_err();
+
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }

@@ -16,7 +16,7 @@ use stepless_net::{SystemClock, SystemRandom};
 use crate::args::InitArguments;
 use crate::error::{CliError, Context};
 use crate::files::{self, Readers};
-use crate::password;
+use crate::{password, shell};
 
 /// Makes the authority and says what to do next.
 pub(crate) fn run(arguments: &InitArguments) -> Result<(), CliError> {
@@ -42,7 +42,11 @@ pub(crate) fn run(arguments: &InitArguments) -> Result<(), CliError> {
     println!();
     println!("Keep the root's private key offline: the authority works without it. Then serve it:");
     println!();
-    println!("  stepless serve {} --password-file FILE", folder.config().display());
+    let password_file = match &arguments.password_file {
+        Some(file) => shell::path(&std::path::absolute(file).unwrap_or_else(|_| file.clone())),
+        None => "FILE".to_owned(),
+    };
+    println!("  stepless serve {} --password-file {password_file}", shell::path(&folder.config()));
     Ok(())
 }
 
@@ -89,7 +93,7 @@ impl Folder {
     }
 
     /// Nothing is overwritten, and nothing is made beside files of another authority.
-    fn refuse_existing(&self) -> Result<(), CliError> {
+    pub(crate) fn refuse_existing(&self) -> Result<(), CliError> {
         let files = [
             self.config(),
             self.defaults(),
@@ -98,13 +102,24 @@ impl Folder {
             self.root_key(),
             self.intermediate_key(),
         ];
-        match files.into_iter().find(|file| file.symlink_metadata().is_ok()) {
-            Some(file) => Err(CliError::new(format!(
+        let there: Vec<_> = files.into_iter().filter(|file| file.symlink_metadata().is_ok()).collect();
+        let Some(first) = there.first() else {
+            return Ok(());
+        };
+        if *first == self.config() {
+            return Err(CliError::new(format!(
                 "{} exists already; nothing was made. Choose another folder with --dir",
-                file.display()
-            ))),
-            None => Ok(()),
+                first.display()
+            )));
         }
+        // The configuration is written last: without it nobody has used what is here, if it was us who wrote it.
+        let there: Vec<_> = there.iter().map(|file| file.display().to_string()).collect();
+        Err(CliError::new(format!(
+            "{} exists already without {}; nothing was made. If an earlier run was interrupted, move away what it left; \
+             otherwise choose another folder with --dir",
+            there.join(", "),
+            self.config().display()
+        )))
     }
 }
 
@@ -122,8 +137,9 @@ pub(crate) struct Made {
 }
 
 /// Makes keys, certificates and configuration, and writes them; the configuration last, so that a folder with one is
-/// complete.
+/// complete. A folder with any of these files is refused.
 pub(crate) fn make(folder: &Folder, plan: &Plan<'_>, password: &SecretBytes) -> Result<Made, CliError> {
+    folder.refuse_existing()?;
     let address: ListenAddress =
         plan.address.parse().context(format_args!("--address {:?}", plan.address))?;
     for name in plan.dns_names {
@@ -145,7 +161,7 @@ pub(crate) fn make(folder: &Folder, plan: &Plan<'_>, password: &SecretBytes) -> 
     write_issuer(&root, &folder.root_certificate(), &folder.root_key(), password)?;
     write_issuer(&intermediate, &folder.intermediate_certificate(), &folder.intermediate_key(), password)?;
     let defaults = render_defaults(
-        &ca_url(plan.dns_names, &address),
+        &ca_url(plan.dns_names, address.port()),
         &text(&folder.config())?,
         &fingerprint,
         &text(&folder.root_certificate())?,
@@ -270,10 +286,10 @@ fn write_issuer(
 }
 
 /// The URL that clients reach the authority by: its first name, and the port unless it is the usual one.
-pub(crate) fn ca_url(dns_names: &[String], address: &ListenAddress) -> String {
+pub(crate) fn ca_url(dns_names: &[String], port: u16) -> String {
     let host = dns_names.first().map_or("localhost", String::as_str);
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    match address.port() {
+    match port {
         443 => format!("https://{host}"),
         port => format!("https://{host}:{port}"),
     }

@@ -10,6 +10,7 @@ mod password;
 mod quickstart;
 mod serve;
 mod server_certificate;
+mod shell;
 
 use std::process::ExitCode;
 

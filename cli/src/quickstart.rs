@@ -1,5 +1,6 @@
 //! `stepless quickstart`: a running authority and a first certificate, by one command.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use http::{HeaderMap, Uri};
@@ -22,9 +23,9 @@ use crate::args::QuickstartArguments;
 use crate::authority::{self, LoadedConfig, Strictness};
 use crate::error::{CliError, Context};
 use crate::files::{self, Readers};
-use crate::init::{self, Folder, Plan};
-use crate::serve::{Server, end_of_process, runtime};
-use crate::{logging, password};
+use crate::init::{self, Folder, Plan, ca_url};
+use crate::serve::{Hangup, Server, end_of_process, runtime};
+use crate::{logging, password, shell};
 
 /// Makes the authority if there is none, serves it, gets a certificate from it, and says how to go on.
 pub(crate) fn run(arguments: &QuickstartArguments) -> Result<(), CliError> {
@@ -52,8 +53,14 @@ async fn serve(
     let server = Server::open(loaded, Some(password_file)).await?;
     let root =
         server.authority.roots().first().cloned().ok_or_else(|| CliError::new("ca.json names no root"))?;
-    let url = url(loaded, server.address()?.port());
-    let end = end_of_process()?;
+    let bound = server.address()?;
+    let url = ca_url(&loaded.config.dns_names, bound.port());
+    // Straight to the socket: the name may not be known to any resolver yet, or to that of other machines only.
+    let name = loaded.config.dns_names.first().map_or("localhost", String::as_str);
+    let client = HttpsClient::for_server_named(name, &[root.as_der().to_vec()], FetchLimits::STANDARD)
+        .context("the first certificate cannot be asked for")?;
+    let running = Running { client, socket: reachable(bound), url: &url };
+    let end = end_of_process(Hangup::Ends)?;
     let (stop, stopped) = oneshot::channel::<()>();
     let mut serving = tokio::spawn(server.run(async {
         tokio::select! {
@@ -64,7 +71,7 @@ async fn serve(
     }));
     let first = tokio::select! {
         ended = &mut serving => return ended.context("the server ended unexpectedly")?,
-        first = first_certificate(folder, &url, &root, password) => first,
+        first = first_certificate(folder, &running, password) => first,
     };
     match first {
         Ok(first) => say_how_to_go_on(folder, &url, &root, password_file, &first),
@@ -81,6 +88,7 @@ async fn serve(
 
 /// Makes the authority, with a random password if none was given.
 fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) -> Result<(), CliError> {
+    folder.refuse_existing()?;
     if arguments.password_file.is_none() && !password_file.exists() {
         files::create_folder(&folder.path().join("secrets"))?;
         let random = random_bytes::<24>(&SystemRandom).context("a password cannot be drawn")?;
@@ -100,6 +108,14 @@ fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) 
     Ok(())
 }
 
+/// The server, as its first client sees it.
+struct Running<'a> {
+    client: HttpsClient,
+    socket: SocketAddr,
+    /// What other clients reach it by, and tokens name.
+    url: &'a str,
+}
+
 /// What the first certificate is for and where it lies.
 struct FirstCertificate {
     name: String,
@@ -111,13 +127,11 @@ struct FirstCertificate {
 /// Does over HTTPS what the `step` command does: provisioners, key, token, certificate.
 async fn first_certificate(
     folder: &Folder,
-    url: &str,
-    root: &Certificate,
+    running: &Running<'_>,
     password: &SecretBytes,
 ) -> Result<FirstCertificate, CliError> {
-    let client = HttpsClient::new(&[root.as_der().to_vec()], FetchLimits::STANDARD)
-        .context("the first certificate cannot be asked for")?;
-    let listed: Provisioners = answer(client.get(&uri(url, "/provisioners")?).await)?;
+    let Running { client, socket, url } = running;
+    let listed: Provisioners = answer(client.get(&uri(*socket, "/provisioners")?).await)?;
     let (provisioner, encrypted) = listed
         .provisioners
         .into_iter()
@@ -133,7 +147,7 @@ async fn first_certificate(
         "ott": token(&name, &provisioner, &format!("{url}/1.0/sign"), &key)?,
     });
     let body = serde_json::to_vec(&body).context("the request cannot be written")?;
-    let signed: Signed = answer(client.post_json(&uri(url, "/sign")?, body, &HeaderMap::new()).await)?;
+    let signed: Signed = answer(client.post_json(&uri(*socket, "/sign")?, body, &HeaderMap::new()).await)?;
     let leaf = Certificate::from_pem(&signed.crt).context("the answer is not a certificate")?;
 
     // A certificate of an earlier run stays where it is; this one gets its serial number into its name.
@@ -205,7 +219,6 @@ fn say_how_to_go_on(
     password_file: &Path,
     first: &FirstCertificate,
 ) {
-    let root_file = folder.root_certificate();
     println!("Serving it at {url}");
     println!("Root fingerprint: {}", root.fingerprint_sha256());
     println!();
@@ -214,34 +227,39 @@ fn say_how_to_go_on(
     println!("  {}", first.key.display());
     println!();
     println!("Go on with the step command, in another shell:");
-    println!("  step ca bootstrap --force --ca-url {url} --fingerprint {}", root.fingerprint_sha256());
+    let (root_file, word) = (shell::path(&folder.root_certificate()), shell::word(url));
+    // Without --force: what an earlier authority left is the reader's to give up.
+    println!("  step ca bootstrap --ca-url {word} --fingerprint {}", root.fingerprint_sha256());
     println!(
-        "  step ca certificate --force --provisioner {} --provisioner-password-file {} myhost.localhost myhost.crt myhost.key",
-        first.provisioner,
-        password_file.display()
+        "  step ca certificate --provisioner {} --provisioner-password-file {} myhost.localhost myhost.crt myhost.key",
+        shell::word(&first.provisioner),
+        shell::path(password_file)
     );
     println!();
     println!("Or with curl alone:");
-    println!("  curl --cacert {} {url}/health", root_file.display());
+    println!("  curl --cacert {root_file} {}", shell::word(&format!("{url}/health")));
     println!(
-        "  curl --cacert {} --cert {} --key {} -X POST {url}/renew",
-        root_file.display(),
-        first.certificate.display(),
-        first.key.display()
+        "  curl --cacert {root_file} --cert {} --key {} -X POST {}",
+        shell::path(&first.certificate),
+        shell::path(&first.key),
+        shell::word(&format!("{url}/renew"))
     );
     println!();
     println!("It runs until you press Ctrl-C.");
 }
 
-/// The URL of the running server: by a name of its certificate, at the port that it really has.
-fn url(loaded: &LoadedConfig, port: u16) -> String {
-    let host = loaded.config.dns_names.first().map_or("localhost", String::as_str);
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    format!("https://{host}:{port}")
+/// The address that this machine reaches a socket by: one bound to every address is reached by loopback.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let host = match bound.ip() {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    };
+    SocketAddr::new(host, bound.port())
 }
 
-fn uri(url: &str, path: &str) -> Result<Uri, CliError> {
-    format!("{url}{path}").parse().context(format_args!("{url} is not a URL"))
+fn uri(socket: SocketAddr, path: &str) -> Result<Uri, CliError> {
+    format!("https://{socket}{path}").parse().context(format_args!("{socket} makes no URL"))
 }
 
 #[derive(Deserialize)]
@@ -276,4 +294,18 @@ fn answer<T: DeserializeOwned>(response: Result<FetchResponse, FetchError>) -> R
     }
     let message = serde_json::from_slice::<Refused>(&response.body).map(|refused| refused.message);
     Err(CliError::new(format!("the authority answered {}: {}", response.status, message.unwrap_or_default())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_of_every_address_is_reached_by_loopback() {
+        let reached = |bound: &str| reachable(bound.parse().unwrap()).to_string();
+
+        assert_eq!(reached("0.0.0.0:9000"), "127.0.0.1:9000");
+        assert_eq!(reached("[::]:9000"), "[::1]:9000");
+        assert_eq!(reached("10.0.0.1:9000"), "10.0.0.1:9000");
+    }
 }

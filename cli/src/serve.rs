@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), CliError> {
             config = %path.display(),
             "serving"
         );
-        server.run(end_of_process()?).await
+        server.run(end_of_process(Hangup::IsIgnored)?).await
     })
 }
 
@@ -104,14 +104,32 @@ impl Server {
     }
 }
 
-/// Ends when the process is asked to: by SIGTERM or SIGINT.
-pub(crate) fn end_of_process() -> Result<impl Future<Output = ()> + Send, CliError> {
+/// What SIGHUP means to a process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hangup {
+    /// The terminal is gone, and with it who asked for the server.
+    Ends,
+    /// An operator asks for the configuration to be read anew, which is not built: the server goes on.
+    IsIgnored,
+}
+
+/// Ends when the process is asked to: by SIGTERM or SIGINT, or by SIGHUP where that is meant so.
+pub(crate) fn end_of_process(on_hangup: Hangup) -> Result<impl Future<Output = ()> + Send, CliError> {
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be heard")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be heard")?;
+    let mut hangup = signal(SignalKind::hangup()).context("signals cannot be heard")?;
     Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => match on_hangup {
+                    Hangup::Ends => break,
+                    Hangup::IsIgnored => warn!(
+                        "SIGHUP: the configuration cannot be read anew while serving; restart to change it"
+                    ),
+                },
+            }
         }
         info!("ending; requests under way are finished");
     })

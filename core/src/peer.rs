@@ -16,3 +16,7 @@ impl PeerCertificates {
         self.0.first().map(Vec::as_slice)
     }
 }
+
+/// Most certificates in a chain that a client shows, in the handshake or in a token: twice what any hierarchy has, and
+/// few enough that reading them costs little.
+pub(crate) const MAX_CHAIN: usize = 10;

@@ -25,3 +25,37 @@ impl fmt::Debug for SecretBytes {
         f.write_str("SecretBytes(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Compiles only if the type has no `PartialEq`: with it, two blanket implementations would fit.
+    macro_rules! cannot_be_compared {
+        ($($secret:ty),+) => {$({
+            trait Ambiguous<A> {
+                fn found() {}
+            }
+            impl<T: ?Sized> Ambiguous<()> for T {}
+            struct Comparable;
+            impl<T: ?Sized + PartialEq> Ambiguous<Comparable> for T {}
+            <$secret as Ambiguous<_>>::found();
+        })+};
+    }
+
+    /// `==` on secrets takes longer the more of them is right.
+    #[test]
+    fn o10_secrets_cannot_be_compared() {
+        cannot_be_compared!(
+            SecretBytes,
+            crate::key::PrivateKey,
+            crate::jose::PrivateJwk,
+            crate::authority::RenewToken
+        );
+    }
+
+    #[test]
+    fn l16_the_debug_of_a_secret_shows_nothing_of_it() {
+        assert_eq!(format!("{:?}", SecretBytes::new(b"open sesame".to_vec())), "SecretBytes(..)");
+    }
+}

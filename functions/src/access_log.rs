@@ -29,8 +29,8 @@ impl From<&IssuedCertificate> for LoggedCertificate {
         let certificate = issued.certificate();
         Self {
             serial: certificate.serial().clone(),
-            subject: certificate.subject().common_name().unwrap_or_default().to_owned(),
-            provisioner: issued.provisioner().map(ToOwned::to_owned),
+            subject: plain(certificate.subject().common_name().unwrap_or_default()),
+            provisioner: issued.provisioner().map(plain),
         }
     }
 }
@@ -43,9 +43,9 @@ pub(crate) struct LoggedRevocation(pub(crate) SerialNumber);
 pub(crate) async fn log(request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = request.method().clone();
-    let path = clip(request.uri().path()).to_owned();
+    let path = plain(request.uri().path());
     let agent = request.headers().get(header::USER_AGENT);
-    let agent = agent.map(|agent| clip(&String::from_utf8_lossy(agent.as_bytes())).to_owned());
+    let agent = agent.map(|agent| plain(&String::from_utf8_lossy(agent.as_bytes())));
     let id = request.extensions().get::<RequestId>().cloned();
     let remote = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|remote| remote.0.to_string());
 
@@ -55,7 +55,8 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     let extensions = response.extensions();
     let certificate = extensions.get::<LoggedCertificate>();
     let revoked = extensions.get::<LoggedRevocation>();
-    let cause = extensions.get::<Cause>().map(|cause| clip(&Chain(&*cause.0).to_string()).to_owned());
+    let cause = extensions.get::<Cause>().map(|cause| plain(&Chain(&*cause.0).to_string()));
+    // Texts are recorded as texts: the subscriber quotes and escapes them in its own format.
     // The level is part of a callsite, so the event stands here three times, made by one macro.
     macro_rules! line {
         ($level:ident) => {
@@ -64,14 +65,14 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
                 request_id = id.as_ref().map(RequestId::as_str),
                 remote,
                 method = method.as_str(),
-                path = ?path,
+                path,
                 status = status.as_u16(),
                 duration_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
-                user_agent = agent.as_ref().map(tracing::field::debug),
+                user_agent = agent,
                 serial = certificate.map(|c| &c.serial).or(revoked.map(|r| &r.0)).map(tracing::field::display),
-                subject = certificate.map(|c| tracing::field::debug(&c.subject)),
-                provisioner = certificate.and_then(|c| c.provisioner.as_ref()).map(tracing::field::debug),
-                error = cause.as_ref().map(tracing::field::debug),
+                subject = certificate.map(|c| c.subject.as_str()),
+                provisioner = certificate.and_then(|c| c.provisioner.as_deref()),
+                error = cause,
             )
         };
     }
@@ -98,9 +99,19 @@ impl fmt::Display for Chain<'_> {
     }
 }
 
-/// What a client chooses does not fill the log.
-fn clip(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(MAX_LOGGED_OCTETS)).unwrap_or_default()
+/// What a client chooses neither fills the log nor ends a line of it, in whatever format and for whatever reader.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for character in text.chars() {
+        if plain.len() >= MAX_LOGGED_OCTETS {
+            break;
+        }
+        match character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
+            true => plain.extend(character.escape_unicode()),
+            false => plain.push(character),
+        }
+    }
+    plain
 }
 
 /// Longer paths, agents and causes are cut off.

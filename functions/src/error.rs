@@ -50,6 +50,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
+    /// 503: there is no room for the request at this moment.
+    pub(crate) fn crowded() -> Self {
+        Self::busy(RETRY_AFTER_SECONDS)
+    }
+
     /// 503: the same request may be sent again after so many seconds.
     fn busy(retry_after: u64) -> Self {
         Self { retry_after: Some(retry_after), ..Self::fixed(StatusCode::SERVICE_UNAVAILABLE) }

@@ -6,9 +6,8 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use stepless_core::authority::Authority;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -23,13 +22,14 @@ mod chain;
 mod client;
 mod error;
 mod request_id;
+mod unhurried;
 
 pub use request_id::TraceHeader;
 
 /// The functions of a certificate authority in one router, each route under `/` and under `/1.0`, with request ids, an
 /// access log, and errors in step's JSON for whatever goes wrong, a panic included.
 pub fn all(authority: Arc<Authority>, trace_header: TraceHeader) -> Router {
-    serve(
+    service(
         info::routes().merge(sign::routes()).merge(renew::routes()).merge(revoke::routes()),
         authority,
         trace_header,
@@ -37,13 +37,17 @@ pub fn all(authority: Arc<Authority>, trace_header: TraceHeader) -> Router {
 }
 
 /// Completes the routes of one or several functions into a service: aliases, limits, request ids, log and errors.
-pub fn serve(routes: Router<Arc<Authority>>, authority: Arc<Authority>, trace_header: TraceHeader) -> Router {
+pub fn service(
+    routes: Router<Arc<Authority>>,
+    authority: Arc<Authority>,
+    trace_header: TraceHeader,
+) -> Router {
     Router::new()
         .merge(routes.clone())
         .nest("/1.0", routes)
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(DefaultBodyLimit::max(body::MAX_BODY_BYTES))
+        .layer(Extension(body::BodyBudget::default()))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(from_fn(access_log::log))
         .layer(from_fn_with_state(trace_header, request_id::assign))

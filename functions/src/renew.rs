@@ -13,6 +13,7 @@ use crate::body::JsonBody;
 use crate::chain;
 use crate::client::Client;
 use crate::error::ApiError;
+use crate::unhurried::to_the_end;
 
 /// The routes of this function.
 pub fn routes() -> Router<Arc<Authority>> {
@@ -23,8 +24,11 @@ async fn renew(
     State(authority): State<Arc<Authority>>,
     Client(credential): Client,
 ) -> Result<Response, ApiError> {
-    let issued = authority.renew(&credential).await?;
-    Ok(chain::created(&authority, &issued))
+    to_the_end(async move {
+        let issued = authority.renew(&credential).await?;
+        Ok(chain::created(&authority, &issued))
+    })
+    .await
 }
 
 #[derive(Deserialize)]
@@ -37,6 +41,9 @@ async fn rekey(
     Client(credential): Client,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Response, ApiError> {
-    let issued = authority.rekey(&credential, body.csr.as_deref().unwrap_or_default()).await?;
-    Ok(chain::created(&authority, &issued))
+    to_the_end(async move {
+        let issued = authority.rekey(&credential, body.csr.as_deref().unwrap_or_default()).await?;
+        Ok(chain::created(&authority, &issued))
+    })
+    .await
 }

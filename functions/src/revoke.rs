@@ -14,6 +14,7 @@ use crate::access_log::LoggedRevocation;
 use crate::body::{JsonBody, json};
 use crate::client::MaybePeer;
 use crate::error::ApiError;
+use crate::unhurried::to_the_end;
 
 /// The routes of this function.
 pub fn routes() -> Router<Arc<Authority>> {
@@ -53,7 +54,7 @@ async fn revoke(
         (None, None) => return Err(ApiError::bad_request("missing ott or client certificate")),
     };
     let serial = request.serial().clone();
-    authority.revoke(request, &credential).await?;
+    to_the_end(async move { authority.revoke(request, &credential).await }).await?;
     let mut response = json(StatusCode::OK, &Revoked { status: "ok" });
     response.extensions_mut().insert(LoggedRevocation(serial));
     Ok(response)

@@ -13,6 +13,7 @@ use stepless_core::config::TimeDuration;
 use crate::body::JsonBody;
 use crate::chain;
 use crate::error::ApiError;
+use crate::unhurried::to_the_end;
 
 /// The routes of this function.
 pub fn routes() -> Router<Arc<Authority>> {
@@ -32,12 +33,15 @@ async fn sign(
     State(authority): State<Arc<Authority>>,
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Response, ApiError> {
-    let request = SignRequest {
-        csr: body.csr.as_deref().unwrap_or_default(),
-        token: body.ott.as_deref().unwrap_or_default(),
-        not_before: body.not_before.unwrap_or_default(),
-        not_after: body.not_after.unwrap_or_default(),
-    };
-    let issued = authority.sign(request).await?;
-    Ok(chain::created(&authority, &issued))
+    to_the_end(async move {
+        let request = SignRequest {
+            csr: body.csr.as_deref().unwrap_or_default(),
+            token: body.ott.as_deref().unwrap_or_default(),
+            not_before: body.not_before.unwrap_or_default(),
+            not_after: body.not_after.unwrap_or_default(),
+        };
+        let issued = authority.sign(request).await?;
+        Ok(chain::created(&authority, &issued))
+    })
+    .await
 }

@@ -1,13 +1,17 @@
 //! Step 1 for those who act for an existing certificate: over mutual TLS, or by a token that its key signed.
 
+use aws_lc_rs::digest;
+
 use super::issuance::OneTimeCredential;
-use super::sign::request_hash;
+use super::validity::subtract;
 use super::{Authority, AuthorityError};
 use crate::clock::{SignedDuration, Timestamp};
-use crate::jose::{CLOCK_LEEWAY, Jwt};
+use crate::jose::Jwt;
 use crate::key::PublicKey;
-use crate::peer::PeerCertificates;
-use crate::provisioner::{Operation, Provisioner, Service, TokenError, expiry, refuse_own_key, spent_mark};
+use crate::peer::{MAX_CHAIN, PeerCertificates};
+use crate::provisioner::{
+    Operation, Provisioner, Service, TokenError, check_claims, refuse_own_key, spent_mark,
+};
 use crate::store::table::{self, CertificateRecord, CertificateState};
 use crate::x509::{Certificate, ChainError, verify_client_chain};
 
@@ -91,22 +95,14 @@ impl Authority {
         let (certificate, provisioner) = self.verify_client(chain, now).await?;
 
         let claims = verified.claims();
-        let issuer = claims.issuer().unwrap_or_default();
-        if issuer != RENEW_ISSUER && issuer != provisioner.name {
-            return Err(TokenError::Issuer { found: issuer.to_owned() }.into());
-        }
+        let issuers = [RENEW_ISSUER, &provisioner.name];
+        let operation = if new_key.is_some() { Operation::Rekey } else { Operation::Renew };
+        let expires = check_claims(claims, &issuers, self.provisioners.audiences(), operation, now)?;
         let subject = claims.subject().unwrap_or_default();
         if let Some(expected) = certificate.subject().common_name().filter(|name| *name != subject) {
             let (found, expected) = (subject.to_owned(), expected.to_owned());
             return Err(TokenError::Subject { found, expected }.into());
         }
-        let audience = claims.audience();
-        let operation = if new_key.is_some() { Operation::Rekey } else { Operation::Renew };
-        if !self.provisioners.audiences().allow(&audience, operation, "") {
-            return Err(TokenError::Audience(audience.into_iter().map(str::to_owned).collect()).into());
-        }
-        let expires = expiry(claims.expiry(), CLOCK_LEEWAY)?;
-        claims.validate_time(now, CLOCK_LEEWAY).map_err(TokenError::Time)?;
         self.check_issued_at(claims)?;
 
         // Whoever signs the token chooses its id, so the id counts among this certificate's tokens alone.
@@ -167,10 +163,18 @@ impl Authority {
 
 /// The issuer of the tokens with which `step ca renew` stands in for mutual TLS.
 const RENEW_ISSUER: &str = "step-ca-client/1.0";
-/// Longest chain a client may show, so that reading it costs little: what tokens and [`verify_client_chain`] take.
-const MAX_CHAIN: usize = 10;
 /// The last instant of a certificate is checked from inside it.
 const MARGIN: SignedDuration = SignedDuration::from_secs(1);
+
+/// SHA-256 of what a credential is used for, in hex.
+fn request_hash(parts: &[&[u8]]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&part.len().to_be_bytes());
+        context.update(part);
+    }
+    hex::encode(context.finish())
+}
 
 fn parse_chain(chain: &[Vec<u8>]) -> Result<Vec<Certificate>, AuthorityError> {
     if chain.len() > MAX_CHAIN {
@@ -213,8 +217,4 @@ fn check_not_over(certificate: &Certificate, now: Timestamp) -> Result<(), Autho
         true => Err(AuthorityError::CertificateExpired { not_after }),
         false => Ok(()),
     }
-}
-
-fn subtract(time: Timestamp, duration: SignedDuration) -> Timestamp {
-    time.saturating_sub(duration).unwrap_or(Timestamp::MIN)
 }

@@ -45,6 +45,13 @@ impl Commit {
         self.roles.push(role);
     }
 
+    /// [`Commit::push`] of a write that there may be.
+    pub(super) fn extend(&mut self, role: Role, write: Option<Write>) {
+        if let Some(write) = write {
+            self.push(role, write);
+        }
+    }
+
     /// Applies every write or none.
     pub(super) async fn apply(self, store: &dyn Store) -> Result<(), Failed> {
         let roles = self.roles;

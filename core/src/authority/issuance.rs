@@ -13,7 +13,7 @@ use crate::store::table::{
     self, CertificateRecord, CertificateState, Der, ProvisionerReference, SpentRecord,
 };
 use crate::store::{CommitError, Condition, Key, MAX_WRITES, Record, StoreError, Write};
-use crate::x509::{Certificate, CertificateBody, SerialNumber};
+use crate::x509::{Certificate, CertificateBody, Issuance, SerialNumber, Validity};
 
 /// A certificate that has its record, and may leave.
 #[derive(Clone, Debug)]
@@ -76,6 +76,16 @@ enum Closed {
 }
 
 impl Authority {
+    /// What this issuer puts into every certificate.
+    pub(super) fn issuance(&self, validity: Validity) -> Result<Issuance<'_>, AuthorityError> {
+        Ok(Issuance {
+            serial: SerialNumber::random(&*self.random).map_err(InternalError::Random)?,
+            algorithm: self.signer.algorithm(),
+            issuer: self.issuers.issuer(),
+            validity,
+        })
+    }
+
     /// Steps 7 to 10.
     pub(super) async fn issue(&self, application: Application) -> Result<IssuedCertificate, AuthorityError> {
         let takes_credential = application.credential.is_some();
@@ -252,11 +262,12 @@ impl Authority {
             state: CertificateState::Issued { certificate: Der(certificate.as_der().to_vec()) },
             ..intent.record
         };
+        let expires = self.persistence.issued_until(record.not_after);
         let mut writes = vec![Write::Put {
             key: table::certificate(&intent.serial),
             condition: Condition::Version(intent.version),
             value: table::encode(&record)?,
-            expires: None,
+            expires,
             indexes: table::certificate_indexes(&intent.serial, &record),
         }];
         writes.extend(table::further_names(&intent.serial, &record).into_iter().map(|(key, entry)| {
@@ -264,7 +275,7 @@ impl Authority {
                 key,
                 condition: Condition::Any,
                 value: b"{}".to_vec(),
-                expires: None,
+                expires,
                 indexes: vec![entry],
             }
         }));

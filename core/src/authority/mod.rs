@@ -1,9 +1,9 @@
 //! The authority: what it signs, for whom, and the numbered way of a certificate.
 //!
-//! 1. verify the credential: signature first, then claims ([`client`], [`sign`]). 2. verify the request. 3. webhooks
-//!    and 4. templates have no code yet; the configuration refuses them. 5. defaults, extension, validity
-//!    ([`validity`]). 6. check names and bounds ([`names`]).
-//! 7. commit the intent. 8. sign. 9. check what was signed. 10. commit the certificate ([`issuance`]).
+//! 1. verify the credential: signature first, then claims (`token`, `client`). 2. verify the request (`request`).
+//! 3. webhooks and 4. templates have no code yet; the configuration refuses them. 5. defaults, extension, validity
+//!    (`validity`). 6. check names and bounds (`names`).
+//! 7. commit the intent. 8. sign. 9. check what was signed. 10. commit the certificate (`issuance`).
 //!
 //! Nothing is written before step 7, so that whatever fails earlier costs the client nothing.
 
@@ -12,11 +12,14 @@ mod commit;
 mod error;
 mod issuance;
 mod names;
+mod published;
 mod renew;
+mod request;
 mod revoke;
 mod server_certificate;
 mod sign;
 mod subject;
+mod token;
 mod validity;
 
 #[cfg(test)]
@@ -28,9 +31,8 @@ use thiserror::Error;
 
 use crate::clock::{Clock, SignedDuration, Timestamp};
 use crate::config::{Asn1Dn, TlsOptions};
-use crate::jose::{CLOCK_LEEWAY, Claims};
 use crate::key::Signer;
-use crate::provisioner::{Denied, Provisioners, TokenError};
+use crate::provisioner::Provisioners;
 use crate::random::Random;
 use crate::store::table::{self, AuthorityRecord};
 use crate::store::{CommitError, Condition, Store, StoreError, Write};
@@ -42,6 +44,7 @@ pub use issuance::{IssuedCertificate, LEASE};
 pub use revoke::{RevokeCredential, RevokeRequest};
 pub use sign::SignRequest;
 
+use published::PublishedCertificates;
 use subject::SubjectTemplate;
 
 /// A certificate authority: an issuer, its provisioners, and a store.
@@ -50,17 +53,11 @@ use subject::SubjectTemplate;
 #[derive(Debug)]
 pub struct Authority {
     issuers: IssuerChain,
-    /// The certificates of `issuers`, issuer first.
-    own_issuers: Vec<Certificate>,
     /// Key identifier of the issuer, in hex: records name it.
     issuer_id: String,
     /// What a client's chain may end in: the roots, and the issuers.
     anchors: Vec<Certificate>,
-    roots: Vec<Certificate>,
-    roots_pem: Vec<String>,
-    federation: Vec<Certificate>,
-    federation_pem: Vec<String>,
-    intermediates_pem: Vec<String>,
+    published: PublishedCertificates,
     signer: Arc<dyn Signer>,
     store: Arc<dyn Store>,
     persistence: Persistence,
@@ -116,8 +113,22 @@ pub struct AuthorityParts {
 pub enum Persistence {
     /// It does.
     Durable,
-    /// It does not: what has to last is refused.
+    /// It does not: what has to last is refused, and a certificate's record goes with the certificate, so that the
+    /// process does not grow for ever.
     UntilRestart,
+}
+
+impl Persistence {
+    /// When the record of an issued certificate, and what leads to it, is forgotten.
+    fn issued_until(self, not_after: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Durable => None,
+            // Its last second is part of its time.
+            Self::UntilRestart => {
+                Some(not_after.saturating_add(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MAX))
+            }
+        }
+    }
 }
 
 /// Whether tokens from before the authority's first start are refused.
@@ -148,22 +159,10 @@ impl Authority {
             IssuedAtCheck::Disabled => None,
         };
         let own_issuers: Vec<_> = issuers.certificates().cloned().collect();
-        let pem = |certificates: &[Certificate]| certificates.iter().map(Certificate::to_pem).collect();
-        let mut federation = parts.roots.clone();
-        for root in parts.federated_roots {
-            if !federation.contains(&root) {
-                federation.push(root);
-            }
-        }
         Ok(Self {
             issuer_id: hex::encode(issuer.public_key().key_identifier()),
             anchors: parts.roots.iter().chain(&own_issuers).cloned().collect(),
-            roots_pem: pem(&parts.roots),
-            federation_pem: pem(&federation),
-            intermediates_pem: pem(&own_issuers),
-            own_issuers,
-            roots: parts.roots,
-            federation,
+            published: PublishedCertificates::new(own_issuers, parts.roots, parts.federated_roots),
             issuers,
             signer: parts.signer,
             store: parts.store,
@@ -180,37 +179,6 @@ impl Authority {
         })
     }
 
-    /// The roots that clients trust.
-    pub fn roots(&self) -> &[Certificate] {
-        &self.roots
-    }
-
-    /// The roots, each as PEM.
-    pub fn roots_pem(&self) -> &[String] {
-        &self.roots_pem
-    }
-
-    /// The root, own or federated, whose DER has this SHA-256 in lower-case hex.
-    pub fn root_pem(&self, fingerprint: &str) -> Option<&str> {
-        let position = self.federation.iter().position(|root| root.fingerprint_sha256() == fingerprint)?;
-        self.federation_pem.get(position).map(String::as_str)
-    }
-
-    /// The roots and the federated roots, each as PEM, none twice.
-    pub fn federation_pem(&self) -> &[String] {
-        &self.federation_pem
-    }
-
-    /// The issuing certificate and those between it and the root, issuer first.
-    pub fn issuers(&self) -> &[Certificate] {
-        &self.own_issuers
-    }
-
-    /// The issuers, each as PEM, issuer first.
-    pub fn intermediates_pem(&self) -> &[String] {
-        &self.intermediates_pem
-    }
-
     /// Who may ask for certificates.
     pub fn provisioners(&self) -> &Provisioners {
         &self.provisioners
@@ -219,29 +187,6 @@ impl Authority {
     /// What clients are told to start their own TLS servers with.
     pub fn tls_options(&self) -> &TlsOptions {
         &self.tls_options
-    }
-
-    /// Refuses tokens from before the authority existed: whatever store knew that they were spent is gone.
-    fn check_issued_at(&self, claims: &Claims) -> Result<(), TokenError> {
-        let (Some(created), Some(issued_at)) = (self.created, claims.issued_at()) else {
-            return Ok(());
-        };
-        // Both clocks show whole seconds in tokens, and they may differ by the leeway.
-        let earliest = created.saturating_sub(CLOCK_LEEWAY).unwrap_or(Timestamp::MIN);
-        if issued_at < earliest {
-            return Err(TokenError::BeforeAuthority { issued_at, created });
-        }
-        Ok(())
-    }
-}
-
-impl From<Denied> for AuthorityError {
-    fn from(denied: Denied) -> Self {
-        match denied {
-            Denied::Token(error) => Self::Token(error),
-            Denied::TokenFlowNotSupported => Self::TokenFlowNotSupported,
-            Denied::Disabled { name } => Self::ProvisionerDisabled { name },
-        }
     }
 }
 

@@ -3,7 +3,6 @@
 use super::client::{ClientCertificate, ClientCredential};
 use super::issuance::Application;
 use super::names::recorded;
-use super::sign::reference;
 use super::validity::renewed;
 use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
 use crate::key::PublicKey;
@@ -60,7 +59,7 @@ impl Authority {
         self.issue(Application {
             body,
             names: recorded(old.subject(), &sans),
-            provisioner: Some(reference(client.provisioner)),
+            provisioner: Some(client.provisioner.reference()),
             credential: client.credential,
             renews: Some(old.serial().clone()),
         })

@@ -1,5 +1,7 @@
 //! `revoke`: a certificate is not to be renewed any more, and after a compromise its key not to be certified again.
 
+use tracing::warn;
+
 use super::commit::{Commit, Failed, Role};
 use super::{Authority, AuthorityError, InvalidRequest, Persistence, Refusal};
 use crate::peer::PeerCertificates;
@@ -7,7 +9,7 @@ use crate::provisioner::Operation;
 use crate::store::table::{
     self, BlockedKeyRecord, CertificateRecord, CertificateState, RevocationRecord, SpentRecord,
 };
-use crate::store::{Condition, Write};
+use crate::store::{Condition, StoreError, Write};
 use crate::x509::{Certificate, SerialNumber};
 
 /// Which certificate is to be revoked, and why.
@@ -65,10 +67,11 @@ pub enum RevokeCredential {
 
 impl Authority {
     /// Revokes a certificate, whether or not this authority knows it: one table call. A compromised key costs one
-    /// more, to find the key.
+    /// more, to find the key; it is blocked even if the certificate was revoked before for another reason. Where no
+    /// certificate of that number was issued here, its key is not known and not blocked, which the log says.
     ///
     /// # Errors
-    /// [`AuthorityError`]; a token is spent only together with the revocation.
+    /// [`AuthorityError`]; a token is spent only together with the revocation, or with the blocking of the key.
     pub async fn revoke(
         &self,
         request: RevokeRequest,
@@ -77,41 +80,23 @@ impl Authority {
         if self.persistence == Persistence::UntilRestart {
             return Err(AuthorityError::NoPersistence);
         }
-        let now = self.clock.now();
-        let (provisioner, certificate, spent) = match credential {
-            RevokeCredential::Token(token) => {
-                let (provisioner, token) = self.authorize_token(token, Operation::Revoke)?;
-                check_serial(&request, "token subject", token.subject())?;
-                let mark =
-                    SpentRecord { request: request.serial.to_string(), serial: None, lease_until: now };
-                let spent = Write::Put {
-                    key: token.spent_key(),
-                    condition: Condition::Absent,
-                    value: table::encode(&mark)?,
-                    expires: Some(table::spent_until(token.expires())),
-                    indexes: Vec::new(),
-                };
-                (Some(provisioner.id.clone()), None, Some(spent))
-            }
-            RevokeCredential::Certificates(peer) => {
-                let (certificate, _) = self.authenticate_peer(peer).await?;
-                check_serial(&request, "certificate serial number", &certificate.serial().to_string())?;
-                (None, Some(certificate), None)
-            }
-        };
+        let proof = self.authorize_revocation(&request, credential).await?;
         let revocation = RevocationRecord {
             serial: request.serial.clone(),
             reason_code: request.reason_code,
             reason: request.reason,
-            revoked_at: now,
-            not_after: certificate.as_ref().map(Certificate::not_after),
-            provisioner,
+            revoked_at: self.clock.now(),
+            not_after: proof.certificate.as_ref().map(Certificate::not_after),
+            provisioner: proof.provisioner,
         };
+        let block = match request.reason_code {
+            KEY_COMPROMISE => self.block_key(&request.serial, proof.certificate).await?,
+            _ => None,
+        };
+        let stays_usable = request.reason_code == KEY_COMPROMISE && block.is_none();
         let mut commit = Commit::default();
         // The credential comes first, so that a spent token is told from a revoked certificate.
-        if let Some(spent) = spent {
-            commit.push(Role::Credential, spent);
-        }
+        commit.extend(Role::Credential, proof.spent.clone());
         commit.push(
             Role::Revocation,
             Write::Put {
@@ -122,16 +107,54 @@ impl Authority {
                 indexes: Vec::new(),
             },
         );
-        if request.reason_code == KEY_COMPROMISE
-            && let Some(block) = self.block_key(&request.serial, certificate).await?
-        {
-            commit.push(Role::BlockedKey, block);
-        }
+        commit.extend(Role::BlockedKey, block.clone());
         match commit.apply_or_confirm(&*self.store, Role::Revocation).await {
-            Ok(()) => Ok(()),
-            Err(Failed::Conflict { role: Role::Credential, .. }) => Err(AuthorityError::TokenUsed),
-            Err(Failed::Conflict { .. }) => Err(AuthorityError::AlreadyRevoked { serial: request.serial }),
-            Err(Failed::Store(error)) => Err(error.into()),
+            Err(Failed::Conflict { role: Role::Revocation, .. }) if block.is_some() => {
+                let mut commit = Commit::default();
+                commit.extend(Role::Credential, proof.spent);
+                commit.extend(Role::BlockedKey, block);
+                commit.apply(&*self.store).await.map_err(|failed| refusal(failed, &request.serial))?;
+                Err(AuthorityError::AlreadyRevoked { serial: request.serial })
+            }
+            answer => {
+                answer.map_err(|failed| refusal(failed, &request.serial))?;
+                if stays_usable {
+                    warn!(serial = %request.serial, "revoked; its key is not known here and not blocked");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Step 1 for a revocation. Nothing is written.
+    async fn authorize_revocation(
+        &self,
+        request: &RevokeRequest,
+        credential: &RevokeCredential,
+    ) -> Result<Proof, AuthorityError> {
+        match credential {
+            RevokeCredential::Token(token) => {
+                let (provisioner, token) = self.authorize_token(token, Operation::Revoke)?;
+                check_serial(request, "token subject", token.subject())?;
+                let mark = SpentRecord {
+                    request: request.serial.to_string(),
+                    serial: None,
+                    lease_until: self.clock.now(),
+                };
+                let spent = Write::Put {
+                    key: token.spent_key(),
+                    condition: Condition::Absent,
+                    value: table::encode(&mark)?,
+                    expires: Some(table::spent_until(token.expires())),
+                    indexes: Vec::new(),
+                };
+                Ok(Proof { provisioner: Some(provisioner.id.clone()), certificate: None, spent: Some(spent) })
+            }
+            RevokeCredential::Certificates(peer) => {
+                let (certificate, _) = self.authenticate_peer(peer).await?;
+                check_serial(request, "certificate serial number", &certificate.serial().to_string())?;
+                Ok(Proof { provisioner: None, certificate: Some(certificate), spent: None })
+            }
         }
     }
 
@@ -164,9 +187,30 @@ impl Authority {
         };
         let record: CertificateRecord = table::decode(&found)?;
         match record.state {
-            CertificateState::Issued { certificate } => Ok(Certificate::from_der(&certificate.0).ok()),
+            CertificateState::Issued { certificate } => match Certificate::from_der(&certificate.0) {
+                Ok(certificate) => Ok(Some(certificate)),
+                Err(error) => Err(StoreError::Failed(Box::new(error)).into()),
+            },
             CertificateState::Intent { .. } | CertificateState::Abandoned { .. } => Ok(None),
         }
+    }
+}
+
+/// What a credential has proven.
+struct Proof {
+    /// Id of the provisioner that let it in.
+    provisioner: Option<String>,
+    /// The certificate, where it was shown.
+    certificate: Option<Certificate>,
+    /// The write that spends it, where it is good for once.
+    spent: Option<Write>,
+}
+
+fn refusal(failed: Failed, serial: &SerialNumber) -> AuthorityError {
+    match failed {
+        Failed::Conflict { role: Role::Credential, .. } => AuthorityError::TokenUsed,
+        Failed::Conflict { .. } => AuthorityError::AlreadyRevoked { serial: serial.clone() },
+        Failed::Store(error) => error.into(),
     }
 }
 
@@ -174,9 +218,8 @@ impl Authority {
 const KEY_COMPROMISE: u8 = 1;
 /// Longest reason that is kept, in octets.
 pub(super) const MAX_REASON: usize = 4096;
-/// Longer texts that are no serial numbers are cut off in the answer and in the log. A serial number is shorter in
-/// every base, and of a key or token in the wrong place no secret part is shown.
-const MAX_ECHOED_CHARS: usize = 64;
+/// Longer texts that are no serial numbers are cut off in the answer and the log: they may be a token in the wrong place.
+const MAX_ECHOED_CHARS: usize = 48;
 /// `aACompromise`, the last of them.
 const MAX_REASON_CODE: u8 = 10;
 

@@ -1,6 +1,5 @@
 //! `sign`: a certificate for whoever holds a token and a key.
 
-use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -9,12 +8,8 @@ use super::names::{TokenNames, recorded};
 use super::validity::ValidityRules;
 use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
 use crate::config::TimeDuration;
-use crate::key::PublicKey;
 use crate::provisioner::{AuthorizedToken, Operation, Provisioner, Service};
-use crate::store::table::ProvisionerReference;
-use crate::x509::{
-    CertificateBody, CertificateRequest, Issuance, Profile, ProvisionerExtension, SerialNumber, Validity,
-};
+use crate::x509::{CertificateBody, CertificateRequest, Profile, ProvisionerExtension};
 
 /// What `/sign` is asked.
 #[derive(Debug)]
@@ -80,7 +75,7 @@ impl Authority {
         self.issue(Application {
             body,
             names: recorded,
-            provisioner: Some(reference(provisioner)),
+            provisioner: Some(provisioner.reference()),
             credential: Some(OneTimeCredential {
                 key: token.spent_key(),
                 request: hex::encode(csr.sha256()),
@@ -90,64 +85,6 @@ impl Authority {
         })
         .await
     }
-
-    /// 1. verify the credential: the token's signature, then its claims. Nothing is written.
-    pub(super) fn authorize_token(
-        &self,
-        token: &str,
-        operation: Operation,
-    ) -> Result<(&Provisioner, AuthorizedToken), AuthorityError> {
-        let (provisioner, token) = self.provisioners.authorize(token, operation, self.clock.now())?;
-        self.check_issued_at(token.claims())?;
-        Ok((provisioner, token))
-    }
-
-    /// 2. verify the request: proof of possession, and a key that may be certified.
-    pub(super) fn verify_request(&self, csr: &CertificateRequest) -> Result<(), AuthorityError> {
-        let key = csr.public_key();
-        // Before the signature: what is too weak is not verified at all.
-        key.check_strength().map_err(Refusal::WeakKey)?;
-        csr.verify_proof_of_possession().map_err(InvalidRequest::Csr)?;
-        self.check_not_issuer(key)
-    }
-
-    /// Whether a key that is certified already may be certified again.
-    pub(super) fn check_key(&self, key: &PublicKey) -> Result<(), AuthorityError> {
-        key.check_strength().map_err(Refusal::WeakKey)?;
-        self.check_not_issuer(key)
-    }
-
-    fn check_not_issuer(&self, key: &PublicKey) -> Result<(), AuthorityError> {
-        if key == self.signer.public_key() {
-            return Err(Refusal::IssuerKey.into());
-        }
-        Ok(())
-    }
-
-    /// What this issuer puts into every certificate.
-    pub(super) fn issuance(&self, validity: Validity) -> Result<Issuance<'_>, AuthorityError> {
-        Ok(Issuance {
-            serial: SerialNumber::random(&*self.random).map_err(InternalError::Random)?,
-            algorithm: self.signer.algorithm(),
-            issuer: self.issuers.issuer(),
-            validity,
-        })
-    }
-}
-
-/// A provisioner as records name it.
-pub(super) fn reference(provisioner: &Provisioner) -> ProvisionerReference {
-    ProvisionerReference { id: provisioner.id.clone(), name: provisioner.name.clone() }
-}
-
-/// SHA-256 of what a credential is used for, in hex.
-pub(super) fn request_hash(parts: &[&[u8]]) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in parts {
-        context.update(&part.len().to_be_bytes());
-        context.update(part);
-    }
-    hex::encode(context.finish())
 }
 
 /// Whether the token is for this request, where it says for which.
@@ -162,7 +99,7 @@ fn check_confirmation(token: &AuthorizedToken, csr: &CertificateRequest) -> Resu
 
 fn extension(provisioner: &Provisioner) -> ProvisionerExtension {
     let credential_id = match &provisioner.service {
-        Service::Jwk(jwk) => jwk.key_id.clone(),
+        Service::Jwk(jwk) => jwk.key_id().to_owned(),
         Service::WithoutTokens | Service::Disabled(_) => String::new(),
     };
     ProvisionerExtension {

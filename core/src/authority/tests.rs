@@ -6,6 +6,7 @@ mod counted;
 mod crash;
 mod hostile;
 mod profiles;
+mod published;
 mod races;
 mod records;
 mod renewal;

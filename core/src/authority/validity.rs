@@ -96,7 +96,8 @@ fn add(time: Timestamp, duration: SignedDuration) -> Timestamp {
     time.saturating_add(duration).unwrap_or(Timestamp::MAX)
 }
 
-fn subtract(time: Timestamp, duration: SignedDuration) -> Timestamp {
+/// As early as there is a time.
+pub(super) fn subtract(time: Timestamp, duration: SignedDuration) -> Timestamp {
     time.saturating_sub(duration).unwrap_or(Timestamp::MIN)
 }
 

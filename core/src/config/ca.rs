@@ -14,6 +14,7 @@ use super::tls::{CipherSuite, TlsOptions, TlsVersion, offered_names};
 use super::view::View;
 use super::{schema, unbuilt};
 use crate::secret::SecretBytes;
+use crate::x509::{DistinguishedName, SubjectAltName};
 
 pub use values::{KeySource, KmsScheme, KmsUri, ListenAddress, ParseAddressError};
 
@@ -169,7 +170,10 @@ impl CaConfig {
             key: KeySource::from_text(top.at("key").required_text("the file of the issuer's key")?),
             address: listen_address(&top.at("address"))?,
             dns_names: dns_names(&top.at("dnsNames"))?,
-            common_name: top.at("commonName").text().unwrap_or(DEFAULT_COMMON_NAME).to_owned(),
+            common_name: match subject_text(&top.at("commonName"))? {
+                empty if empty.is_empty() => DEFAULT_COMMON_NAME.to_owned(),
+                name => name,
+            },
             logger: logger(&top.at("logger")),
             db: database(&top.at("db"))?,
             tls: tls(&top.at("tls"), warnings)?,
@@ -199,14 +203,14 @@ impl AuthorityConfig {
             authority_id: view.at("authorityId").owned_text(),
             provisioners: provisioner::read_all(&view.at("provisioners"), &claims, refused, warnings)?,
             template: Asn1Dn {
-                country: template.at("country").owned_text(),
-                organization: template.at("organization").owned_text(),
-                organizational_unit: template.at("organizationalUnit").owned_text(),
-                locality: template.at("locality").owned_text(),
-                province: template.at("province").owned_text(),
-                street_address: template.at("streetAddress").owned_text(),
-                serial_number: template.at("serialNumber").owned_text(),
-                common_name: template.at("commonName").owned_text(),
+                country: subject_text(&template.at("country"))?,
+                organization: subject_text(&template.at("organization"))?,
+                organizational_unit: subject_text(&template.at("organizationalUnit"))?,
+                locality: subject_text(&template.at("locality"))?,
+                province: subject_text(&template.at("province"))?,
+                street_address: subject_text(&template.at("streetAddress"))?,
+                serial_number: subject_text(&template.at("serialNumber"))?,
+                common_name: subject_text(&template.at("commonName"))?,
             },
             claims,
             disable_issued_at_check: view.at("disableIssuedAtCheck").flag(),
@@ -229,11 +233,30 @@ fn dns_names(view: &View<'_>) -> Result<Vec<String>, ConfigError> {
     if !view.is_present() {
         return Ok(DEFAULT_DNS_NAMES.map(str::to_owned).into());
     }
-    let names = view.texts("a host name or an IP address")?;
+    let allowed = "a host name or an IP address";
+    let names = view.texts(allowed)?;
     if names.is_empty() {
         return Err(view.missing("at least one name (or no dnsNames at all, for localhost)"));
     }
+    // The server's own certificate holds them all, and without it nothing is served.
+    if let Some(wrong) = view
+        .elements()
+        .iter()
+        .find(|name| name.text().is_some_and(|text| SubjectAltName::classify(text).is_err()))
+    {
+        return Err(wrong.wrong(allowed));
+    }
     Ok(names.into_iter().map(str::to_owned).collect())
+}
+
+/// A part of a subject; empty when absent.
+fn subject_text(view: &View<'_>) -> Result<String, ConfigError> {
+    let text = view.owned_text();
+    // What one attribute cannot hold, none can: all of them hold the same texts.
+    match DistinguishedName::from_common_name(&text) {
+        Ok(_) => Ok(text),
+        Err(_) => Err(view.wrong("a text without control characters such as line breaks")),
+    }
 }
 
 fn logger(view: &View<'_>) -> LoggerConfig {

@@ -3,7 +3,6 @@
 mod listing;
 
 use std::collections::HashMap;
-use std::fmt;
 
 use serde::Serialize;
 
@@ -90,12 +89,6 @@ impl RawJwk {
 impl Serialize for RawJwk {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(JWK.iter().filter_map(|field| Some((field.name, self.0.get(field.name)?))))
-    }
-}
-
-impl fmt::Display for ProvisionerKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

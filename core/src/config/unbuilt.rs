@@ -73,6 +73,7 @@ const ROWS: &[Row] = &[
     row("authority.certificateIssuer", BySaying, Warn, "softcas signs with the key of this file"),
     row("authority.credentialsFile", BySaying, Warn, "softcas signs with the key of this file"),
     row("authority.config", BySaying, Warn, "softcas signs with the key of this file"),
+    row("db.valueDir", BySaying, Warn, "all state lies in one file, where db.dataSource says"),
     // What limits certificates.
     row(
         "authority.policy.x509",
@@ -118,6 +119,8 @@ const ROWS: &[Row] = &[
     row("monitoring", BySaying, Warn, "nothing is reported to a monitoring service"),
     row("metricsAddress", BySaying, Warn, "no metrics are served yet"),
     row("insecureAddress", BySaying, Warn, "nothing is served without TLS yet"),
+    row("authority.disableGetSSHHosts", BySaying, Warn, "no SSH hosts are listed to anybody yet"),
+    row("logger.format", By(&["common"]), Warn, "lines are written as text"),
     row("tls.renegotiation", BySaying, Warn, "the server never renegotiates; clients are told the value"),
 ];
 
@@ -222,5 +225,7 @@ impl Asked {
     }
 }
 
+#[cfg(test)]
+mod coverage;
 #[cfg(test)]
 mod documentation;

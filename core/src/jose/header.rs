@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::strict_json::{self, JsonError};
 use super::{SigningAlgorithm, UnknownAlgorithm, base64url};
+use crate::peer::MAX_CHAIN;
 
 /// The protected header of a compact token, typed. Members that are not listed are ignored, members of the wrong JSON
 /// type (`null` too) are refused.
@@ -90,7 +91,7 @@ pub enum HeaderError {
         expected: &'static str,
     },
     /// A list of certificates is empty or longer than any chain.
-    #[error("the token's header member {member} must have 1 to {MAX_CHAIN_CERTIFICATES} certificates")]
+    #[error("the token's header member {member} must have 1 to {MAX_CHAIN} certificates")]
     ChainLength {
         /// Its name.
         member: &'static str,
@@ -99,9 +100,6 @@ pub enum HeaderError {
 
 /// Longest `kid` accepted. step uses a thumbprint (43 bytes), OIDC providers a few more, ACME a URL.
 const MAX_KEY_ID_OCTETS: usize = 1024;
-
-/// Most certificates accepted in a chain. Path building stops at far fewer; every further one only costs time.
-const MAX_CHAIN_CERTIFICATES: usize = 10;
 
 fn string(members: &mut Map<String, Value>, member: &'static str) -> Result<Option<String>, HeaderError> {
     match members.remove(member) {
@@ -130,7 +128,7 @@ fn chain(
     let wrong = HeaderError::WrongType { member, expected: "an array of certificates in base64" };
     match members.remove(member) {
         None => Ok(None),
-        Some(Value::Array(texts)) if (1..=MAX_CHAIN_CERTIFICATES).contains(&texts.len()) => texts
+        Some(Value::Array(texts)) if (1..=MAX_CHAIN).contains(&texts.len()) => texts
             .iter()
             .map(|text| text.as_str().and_then(base64url::decode_standard).ok_or_else(|| wrong.clone()))
             .collect::<Result<_, _>>()

@@ -13,17 +13,16 @@ use super::token::{AuthorizedToken, TokenError};
 use crate::clock::Timestamp;
 use crate::config::Claims;
 use crate::jose::Jwt;
+use crate::store::table::ProvisionerReference;
 use crate::x509::ProvisionerKind;
 
 /// A provisioner of the configuration, ready to judge, or not.
 #[derive(Debug)]
 pub struct Provisioner {
-    /// Its id: unique, and the same in every process that reads the configuration.
+    /// Its id, by which its tokens name it: unique, and the same in every process that reads the configuration.
     pub id: String,
     /// Its name: unique too, and part of every certificate it allows.
     pub name: String,
-    /// What its tokens name it by.
-    pub token_id: String,
     /// Its kind.
     pub kind: ProvisionerKind,
     /// Its bounds, with what it inherits from the authority.
@@ -34,6 +33,13 @@ pub struct Provisioner {
     pub listing: Box<RawValue>,
     /// What it can do.
     pub service: Service,
+}
+
+impl Provisioner {
+    /// It as records name it.
+    pub fn reference(&self) -> ProvisionerReference {
+        ProvisionerReference { id: self.id.clone(), name: self.name.clone() }
+    }
 }
 
 /// What a provisioner can do.
@@ -52,7 +58,7 @@ pub enum Service {
 pub struct Provisioners {
     list: Vec<Provisioner>,
     by_name: HashMap<String, usize>,
-    by_token_id: HashMap<String, usize>,
+    by_id: HashMap<String, usize>,
     audiences: Audiences,
 }
 
@@ -60,17 +66,15 @@ impl Provisioners {
     /// The collection, in the order of the configuration.
     ///
     /// # Errors
-    /// [`DuplicateProvisioner`] when two share an id, a name or a token id.
+    /// [`DuplicateProvisioner`] when two share an id or a name.
     pub fn new(list: Vec<Provisioner>, audiences: Audiences) -> Result<Self, DuplicateProvisioner> {
         let mut by_name = HashMap::new();
-        let mut by_token_id = HashMap::new();
         let mut by_id = HashMap::new();
         for (position, provisioner) in list.iter().enumerate() {
             claim(&mut by_id, "id", &provisioner.id, position)?;
             claim(&mut by_name, "name", &provisioner.name, position)?;
-            claim(&mut by_token_id, "token id", &provisioner.token_id, position)?;
         }
-        Ok(Self { list, by_name, by_token_id, audiences })
+        Ok(Self { list, by_name, by_id, audiences })
     }
 
     /// The audiences of the authority.
@@ -90,7 +94,7 @@ impl Provisioners {
 
     /// The provisioner of that id.
     pub fn by_id(&self, id: &str) -> Option<&Provisioner> {
-        self.list.iter().find(|provisioner| provisioner.id == id)
+        self.list.get(*self.by_id.get(id)?)
     }
 
     /// The JWE of the private key with that id.
@@ -139,13 +143,12 @@ impl Provisioners {
         let fragment = fragment(&audience);
         let issuer = claims.issuer().unwrap_or_default();
         let key_id = token.header().key_id.as_deref().unwrap_or_default();
-        let token_id = match fragment {
+        let id = match fragment {
             "" => format!("{issuer}:{key_id}"),
             fragment => fragment.to_owned(),
         };
-        let found =
-            self.audiences.allow_any(&audience, fragment).then(|| self.by_token_id.get(&token_id)).flatten();
-        found.and_then(|position| self.list.get(*position)).ok_or_else(|| TokenError::UnknownProvisioner {
+        let found = self.audiences.allow_any(&audience, fragment).then(|| self.by_id(&id)).flatten();
+        found.ok_or_else(|| TokenError::UnknownProvisioner {
             issuer: clip(issuer),
             key_id: clip(key_id),
             audience: audience.iter().map(|audience| clip(audience)).collect(),

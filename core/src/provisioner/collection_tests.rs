@@ -7,11 +7,10 @@ use serde_json::value::to_raw_value;
 use super::*;
 use crate::config::Claims;
 
-fn provisioner(id: &str, name: &str, token_id: &str) -> Provisioner {
+fn provisioner(id: &str, name: &str) -> Provisioner {
     Provisioner {
         id: id.to_owned(),
         name: name.to_owned(),
-        token_id: token_id.to_owned(),
         kind: ProvisionerKind::Acme,
         claims: Claims::DEFAULT,
         encrypted_key: None,
@@ -23,7 +22,7 @@ fn provisioner(id: &str, name: &str, token_id: &str) -> Provisioner {
 fn many(count: usize) -> Provisioners {
     let list = (0..count).map(|number| {
         let name = format!("p{number}");
-        provisioner(&name, &name, &name)
+        provisioner(&name, &name)
     });
     Provisioners::new(list.collect(), Audiences::new(["ca.example"])).unwrap()
 }
@@ -79,15 +78,14 @@ fn the_cursor_is_that_of_step_ca() {
 }
 
 #[rstest]
-#[case::same_id(("a", "one", "x"), ("a", "two", "y"), "id")]
-#[case::same_name(("a", "one", "x"), ("b", "one", "y"), "name")]
-#[case::same_token_id(("a", "one", "x"), ("b", "two", "x"), "token id")]
+#[case::same_id(("a", "one"), ("a", "two"), "id")]
+#[case::same_name(("a", "one"), ("b", "one"), "name")]
 fn two_that_could_not_be_told_apart_are_refused(
-    #[case] one: (&str, &str, &str),
-    #[case] other: (&str, &str, &str),
+    #[case] one: (&str, &str),
+    #[case] other: (&str, &str),
     #[case] what: &str,
 ) {
-    let list = [one, other].map(|(id, name, token_id)| provisioner(id, name, token_id));
+    let list = [one, other].map(|(id, name)| provisioner(id, name));
 
     let refused = Provisioners::new(list.into(), Audiences::new(["ca.example"])).unwrap_err();
 
@@ -96,7 +94,7 @@ fn two_that_could_not_be_told_apart_are_refused(
 
 #[test]
 fn a_provisioner_is_found_by_its_name_and_by_its_id() {
-    let list = vec![provisioner("id-1", "one", "x"), provisioner("id-2", "two", "y")];
+    let list = vec![provisioner("id-1", "one"), provisioner("id-2", "two")];
     let provisioners = Provisioners::new(list, Audiences::new(["ca.example"])).unwrap();
 
     assert_eq!(provisioners.by_name("two").map(|found| found.id.as_str()), Some("id-2"));
@@ -109,7 +107,7 @@ fn a_provisioner_is_found_by_its_name_and_by_its_id() {
 fn an_encrypted_key_is_found_by_the_id_of_the_key() {
     let with_key = |name: &str, key: Option<(&str, &str)>| Provisioner {
         encrypted_key: key.map(|(id, jwe)| (id.to_owned(), jwe.to_owned())),
-        ..provisioner(name, name, name)
+        ..provisioner(name, name)
     };
     let list = vec![
         with_key("a", Some(("kid", "first"))),

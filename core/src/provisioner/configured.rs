@@ -8,6 +8,7 @@ use super::collection::{DuplicateProvisioner, Provisioner, Provisioners, Service
 use super::jwk::JwkProvisioner;
 use crate::config::{self, CaConfig, JsonPath, ProvisionerDetails};
 use crate::jose::{Jwk, JwkError};
+use crate::key::WeakKey;
 
 impl Provisioners {
     /// The provisioners of a configuration. One that the configuration refuses is listed, and serves nobody.
@@ -35,6 +36,23 @@ pub enum ProvisionerConfigError {
         #[source]
         source: JwkError,
     },
+    /// An RSA key that is too short for anybody's tokens.
+    #[error("{path}: an RSA key of {bits} bits; at least 2048 are needed")]
+    ShortKey {
+        /// Where it stands.
+        path: JsonPath,
+        /// Its length.
+        bits: usize,
+    },
+    /// A key whose private half others can find, or that costs too much to verify with.
+    #[error("{path}: not a key to trust tokens of")]
+    WeakKey {
+        /// Where it stands.
+        path: JsonPath,
+        /// What is wrong with it.
+        #[source]
+        source: WeakKey,
+    },
     /// One that cannot be written into a list.
     #[error("{path}: cannot be listed")]
     Listing {
@@ -53,14 +71,15 @@ fn provisioner(configured: &config::Provisioner) -> Result<Provisioner, Provisio
     let service = match (&configured.refusal, &configured.details) {
         (Some(refusal), _) => Service::Disabled(refusal.reason.clone()),
         (None, ProvisionerDetails::Jwk { key, .. }) => {
-            let jwk = Jwk::parse(key.as_value().to_string().as_bytes())
-                .map_err(|source| ProvisionerConfigError::Key { path: path().member("key"), source })?;
-            Service::Jwk(JwkProvisioner {
-                name: configured.name.clone(),
-                id: configured.token_id.clone(),
-                key_id: key.kid().to_owned(),
-                key: jwk.public_key().clone(),
-            })
+            let path = || path().member("key");
+            let key = Jwk::parse(key.as_value().to_string().as_bytes())
+                .map_err(|source| ProvisionerConfigError::Key { path: path(), source })?;
+            key.public_key().check_strength().map_err(|weak| match weak {
+                WeakKey::TooShort { bits } => ProvisionerConfigError::ShortKey { path: path(), bits },
+                source => ProvisionerConfigError::WeakKey { path: path(), source },
+            })?;
+            let (name, id) = (configured.name.clone(), configured.token_id.clone());
+            Service::Jwk(JwkProvisioner { name, id, key })
         }
         (None, ProvisionerDetails::Unbuilt) => Service::WithoutTokens,
     };
@@ -73,7 +92,6 @@ fn provisioner(configured: &config::Provisioner) -> Result<Provisioner, Provisio
     Ok(Provisioner {
         id: configured.token_id.clone(),
         name: configured.name.clone(),
-        token_id: configured.token_id.clone(),
         kind: configured.kind,
         claims: configured.claims.clone(),
         encrypted_key,

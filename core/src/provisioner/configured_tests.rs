@@ -1,3 +1,6 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
@@ -89,4 +92,25 @@ fn a_key_that_verifies_nothing_is_refused_with_its_place() {
     let refused = from_config(json!([broken])).unwrap_err();
 
     assert_eq!(refused.to_string(), "authority.provisioners[0].key: not a public key that can verify tokens");
+}
+
+/// Whoever factors such a key mints tokens for any name.
+#[rstest]
+#[case::short(vec![0xff; 128], "an RSA key of 1024 bits; at least 2048 are needed")]
+#[case::roca(testdata(include_str!("../key/testdata/roca2048.hex")), "not a key to trust tokens of")]
+#[case::close_primes(testdata(include_str!("../key/testdata/close-primes2048.hex")), "not a key to trust tokens of")]
+fn x7_x8_a_provisioner_with_a_weak_key_is_refused_with_its_place(
+    #[case] modulus: Vec<u8>,
+    #[case] reason: &str,
+) {
+    let weak = json!({ "kty": "RSA", "kid": "k", "n": URL_SAFE_NO_PAD.encode(modulus), "e": "AQAB" });
+    let weak = json!({ "type": "JWK", "name": "weak", "key": weak });
+
+    let refused = from_config(json!([jwk("admin", json!({})), weak])).unwrap_err();
+
+    assert_eq!(refused.to_string(), format!("authority.provisioners[1].key: {reason}"));
+}
+
+fn testdata(hexadecimal: &str) -> Vec<u8> {
+    hex::decode(hexadecimal.trim()).unwrap()
 }

@@ -1,10 +1,9 @@
 //! The JWK provisioner: whoever holds the private half of a key may mint tokens for any name.
 
 use super::audience::{Audiences, Operation};
-use super::token::{AuthorizedToken, TokenError, refuse_own_key};
-use crate::clock::{SignedDuration, Timestamp};
-use crate::jose::{CLOCK_LEEWAY, Jwt};
-use crate::key::PublicKey;
+use super::token::{AuthorizedToken, TokenError, check_claims, refuse_own_key};
+use crate::clock::Timestamp;
+use crate::jose::{Jwk, Jwt};
 
 /// What a JWK provisioner verifies tokens with.
 #[derive(Debug)]
@@ -13,13 +12,16 @@ pub struct JwkProvisioner {
     pub name: String,
     /// Its id, under which its tokens are marked as spent.
     pub id: String,
-    /// The key's id: `kid` of its tokens, and the credential id in its certificates.
-    pub key_id: String,
-    /// The key.
-    pub key: PublicKey,
+    /// The key. Its `alg`, where it has one, is the only algorithm that its tokens may use.
+    pub key: Jwk,
 }
 
 impl JwkProvisioner {
+    /// The key's id, or the empty text: `kid` of its tokens, and the credential id in its certificates.
+    pub fn key_id(&self) -> &str {
+        self.key.key_id().unwrap_or_default()
+    }
+
     /// Verifies a token for `operation`: signature first, then claims. Nothing is written.
     ///
     /// A token must name this provisioner as issuer, this authority and operation as audience, a subject, and an
@@ -35,26 +37,11 @@ impl JwkProvisioner {
         now: Timestamp,
     ) -> Result<AuthorizedToken, TokenError> {
         refuse_own_key(token.header())?;
-        let verified = token.verify(&self.key)?;
-        let claims = verified.claims();
-        if claims.issuer() != Some(&self.name) {
-            return Err(TokenError::Issuer { found: claims.issuer().unwrap_or_default().to_owned() });
-        }
-        let audience = claims.audience();
-        if !audiences.allow(&audience, operation, "") {
-            return Err(TokenError::Audience(audience.into_iter().map(str::to_owned).collect()));
-        }
-        let expires = expiry(claims.expiry(), CLOCK_LEEWAY)?;
-        claims.validate_time(now, CLOCK_LEEWAY)?;
+        let verified = token.verify_with_any([&self.key])?;
+        let expires = check_claims(verified.claims(), &[&self.name], audiences, operation, now)?;
         let signed_part = verified.signed_part();
         AuthorizedToken::new(&self.id, verified.into_claims(), signed_part, expires)
     }
-}
-
-/// When a token that ends at `expiry` can no longer be used.
-pub(crate) fn expiry(expiry: Option<Timestamp>, leeway: SignedDuration) -> Result<Timestamp, TokenError> {
-    let expiry = expiry.ok_or(TokenError::NoExpiry)?;
-    Ok(expiry.saturating_add(leeway).unwrap_or(Timestamp::MAX))
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use rstest::rstest;
 
 use super::*;
-use crate::jose::{Jwk, TimeError};
+use crate::jose::{JwsError, SigningAlgorithm, TimeError};
+use crate::key::{KeyKind, PrivateKey};
 
 /// What `step ca token` made, and when; see `jose/testdata/README.md`.
 const TOKEN: &str = include_str!("../jose/testdata/sign.jwt");
@@ -9,10 +12,9 @@ const KEY: &str = include_str!("../jose/testdata/provisioner.jwk");
 const ISSUED: i64 = 1_795_453_249;
 
 fn provisioner(name: &str) -> JwkProvisioner {
-    let jwk = Jwk::parse(KEY.as_bytes()).unwrap();
-    let key_id = jwk.key_id().unwrap().to_owned();
-    let id = format!("{name}:{key_id}");
-    JwkProvisioner { name: name.to_owned(), id, key_id, key: jwk.public_key().clone() }
+    let key = Jwk::parse(KEY.as_bytes()).unwrap();
+    let id = format!("{name}:{}", key.key_id().unwrap());
+    JwkProvisioner { name: name.to_owned(), id, key }
 }
 
 fn judge(host: &str, operation: Operation, second: i64) -> Result<AuthorizedToken, TokenError> {
@@ -77,10 +79,32 @@ fn t13_a_token_of_another_issuer_is_refused_though_the_key_is_the_same() {
     assert!(matches!(refused, Err(TokenError::Issuer { found }) if found == "admin"));
 }
 
+/// A key that says which algorithm it is for verifies no other, though it could.
 #[test]
-fn the_expiry_of_a_token_is_never_beyond_the_calendar() {
-    let leeway = SignedDuration::from_secs(60);
+fn t6_the_algorithm_of_a_key_is_the_only_one_of_its_tokens() {
+    let key = PrivateKey::generate(KeyKind::Rsa { bits: 2048 }).unwrap();
+    let pinned = Jwk::from_public_key(key.public_key().clone());
+    let mut free = serde_json::to_value(&pinned).unwrap();
+    free.as_object_mut().unwrap().remove("alg");
+    let free = Jwk::parse(free.to_string().as_bytes()).unwrap();
+    let claims =
+        format!(r#"{{"iss":"p","sub":"s","aud":"https://localhost/1.0/sign","exp":{}}}"#, ISSUED + 300);
+    let now = Timestamp::from_second(ISSUED).unwrap();
+    let judge = |key_of_provisioner: &Jwk, algorithm: SigningAlgorithm| {
+        let header = format!(r#"{{"alg":"{algorithm}"}}"#);
+        let signed = format!("{}.{}", BASE64.encode(header), BASE64.encode(&claims));
+        let signature = key.sign_jose(algorithm.into(), signed.as_bytes()).unwrap();
+        let token = format!("{signed}.{}", BASE64.encode(signature));
+        let provisioner =
+            JwkProvisioner { name: "p".to_owned(), id: "p:".to_owned(), key: key_of_provisioner.clone() };
+        let token = Jwt::parse(&token).unwrap();
+        provisioner.authorize(token, Operation::Sign, &Audiences::new(["localhost"]), now)
+    };
 
-    assert!(matches!(expiry(None, leeway), Err(TokenError::NoExpiry)));
-    assert_eq!(expiry(Some(Timestamp::MAX), leeway).unwrap(), Timestamp::MAX);
+    judge(&pinned, SigningAlgorithm::Rs256).unwrap();
+    for other in [SigningAlgorithm::Rs384, SigningAlgorithm::Ps256] {
+        judge(&free, other).unwrap();
+        let refused = judge(&pinned, other);
+        assert!(matches!(refused, Err(TokenError::Signature(JwsError::NoKey))), "{refused:?}");
+    }
 }

@@ -13,6 +13,5 @@ pub use audience::{Audiences, Operation, fragment};
 pub use collection::{Denied, DuplicateProvisioner, Provisioner, Provisioners, Service};
 pub use configured::ProvisionerConfigError;
 pub use jwk::JwkProvisioner;
-pub(crate) use jwk::expiry;
 pub use token::{AuthorizedToken, TokenError};
-pub(crate) use token::{refuse_own_key, spent_mark};
+pub(crate) use token::{check_claims, refuse_own_key, spent_mark};

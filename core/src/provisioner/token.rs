@@ -3,8 +3,9 @@
 use aws_lc_rs::digest;
 use thiserror::Error;
 
+use super::audience::{Audiences, Operation};
 use crate::clock::Timestamp;
-use crate::jose::{Claims, Header, JwsError, JwtError, TimeError};
+use crate::jose::{CLOCK_LEEWAY, Claims, Header, JwsError, JwtError, TimeError};
 use crate::store::{Key, table};
 
 /// A token whose signature and claims hold for the operation it was shown for.
@@ -75,6 +76,28 @@ pub(crate) fn spent_mark(provisioner: &str, id: Option<&str>, signed_part: &str)
 /// Refuses a token that says with which key it is to be verified. No judge here would look, but its author hoped so.
 pub(crate) fn refuse_own_key(header: &Header) -> Result<(), TokenError> {
     if header.brings_own_key || header.x5c.is_some() { Err(TokenError::BringsOwnKey) } else { Ok(()) }
+}
+
+/// Whether a token whose signature holds is from one of `issuers`, for this authority and `operation`, and for this
+/// time. Returned is when it can no longer be used, the leeway for clocks included.
+pub(crate) fn check_claims(
+    claims: &Claims,
+    issuers: &[&str],
+    audiences: &Audiences,
+    operation: Operation,
+    now: Timestamp,
+) -> Result<Timestamp, TokenError> {
+    if !claims.issuer().is_some_and(|issuer| issuers.contains(&issuer)) {
+        return Err(TokenError::Issuer { found: claims.issuer().unwrap_or_default().to_owned() });
+    }
+    let audience = claims.audience();
+    if !audiences.allow(&audience, operation, "") {
+        return Err(TokenError::Audience(audience.into_iter().map(str::to_owned).collect()));
+    }
+    // A token that never ends would have to be remembered for ever.
+    let expiry = claims.expiry().ok_or(TokenError::NoExpiry)?;
+    claims.validate_time(now, CLOCK_LEEWAY)?;
+    Ok(expiry.saturating_add(CLOCK_LEEWAY).unwrap_or(Timestamp::MAX))
 }
 
 /// Why a token is refused. Clients are not told which; the log is.

@@ -25,6 +25,12 @@ impl MemoryStore {
         Self { clock, tables: Mutex::default() }
     }
 
+    /// How many records it holds, expired ones that are still there among them.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.tables().records.values().map(BTreeMap::len).sum()
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         // Nothing that can panic runs between the first and the last change of a commit, so a poisoned table is whole.
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)

@@ -30,7 +30,7 @@ pub enum Index {
     History,
     /// Certificates by a name they carry.
     Name,
-    /// Certificates by provisioner, in the order of time.
+    /// Certificates by provisioner and month, in shards, in the order of time.
     Provisioner,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! | record | partition | sort | stays | found by |
 //! | --- | --- | --- | --- | --- |
-//! | [`CertificateRecord`] | `cert#<serial>` | `x509` | for ever once issued; until then for [`INTENT_RETENTION`] | key; `History` by day, `Provisioner` by month, `Name` by its first name |
-//! | a further name of it | `cert#<serial>` | `name#<n>` | for ever | `Name` |
+//! | [`CertificateRecord`] | `cert#<serial>` | `x509` | for ever once issued, or without a database until its end; before for [`INTENT_RETENTION`] | key; `History` by day, `Provisioner` by month, both in [`INDEX_SHARDS`] parts, `Name` by its first name |
+//! | a further name of it | `cert#<serial>` | `name#<n>` | as long as the certificate's | `Name` |
 //! | [`SpentRecord`] | `once#<kind>#<hash>` | `-` | as long as the credential could be used, and [`SPENT_MARGIN`] | key |
 //! | [`RevocationRecord`] | `revoked#<shard>` | `<serial>` | for ever | key; its shard, in the order of serials |
 //! | a blocked public key | `blocked#<hash>` | `-` | for ever | key |
@@ -142,7 +142,12 @@ pub const INTENT_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How long the mark of a spent credential outlives the credential: a clock that ran ahead has it removed early, and
 /// when that clock is set right the credential is good again.
-pub const SPENT_MARGIN: SignedDuration = SignedDuration::from_hours(1);
+pub const SPENT_MARGIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Into so many partitions a day's certificates, and a month's of one provisioner, are spread: a table takes only so
+/// many writes a second to one partition, and often all certificates come from one provisioner. Whoever reads a day or
+/// a month reads them all.
+pub const INDEX_SHARDS: u8 = 4;
 
 /// When the mark of a credential that ends at `expires` may be forgotten.
 pub fn spent_until(expires: Timestamp) -> Timestamp {
@@ -182,10 +187,10 @@ pub fn certificate_indexes(serial: &SerialNumber, record: &CertificateRecord) ->
     let created = time(record.created);
     let place = |partition: &[&str]| Key::new(partition, &[&created, &serial_part(serial.as_bytes())]);
     let (day, month) = (created.get(..10).unwrap_or_default(), created.get(..7).unwrap_or_default());
-    let history_shard = (shard(serial) % HISTORY_SHARDS).to_string();
-    let mut entries = vec![IndexEntry { index: Index::History, key: place(&[day, &history_shard]) }];
+    let shard = (shard(serial) % INDEX_SHARDS).to_string();
+    let mut entries = vec![IndexEntry { index: Index::History, key: place(&[day, &shard]) }];
     if let Some(provisioner) = &record.provisioner {
-        entries.push(IndexEntry { index: Index::Provisioner, key: place(&[&provisioner.id, month]) });
+        entries.push(IndexEntry { index: Index::Provisioner, key: place(&[&provisioner.id, month, &shard]) });
     }
     entries.extend(record.names.first().map(|name| name_entry(name, place)));
     entries
@@ -219,9 +224,6 @@ pub fn decode<T: for<'de> Deserialize<'de>>(record: &Record) -> Result<T, StoreE
     serde_json::from_slice(&record.value).map_err(|error| StoreError::Failed(Box::new(error)))
 }
 
-/// Into so many partitions a day's certificates are spread, so that none becomes hot.
-const HISTORY_SHARDS: u8 = 4;
-
 /// Serial numbers from elsewhere may count up; their hash is spread evenly.
 fn shard(serial: &SerialNumber) -> u8 {
     digest::digest(&digest::SHA256, serial.as_bytes()).as_ref().first().copied().unwrap_or_default()
@@ -230,4 +232,24 @@ fn shard(serial: &SerialNumber) -> u8 {
 /// Names are found whatever their case.
 fn name_entry(name: &str, place: impl Fn(&[&str]) -> Key) -> IndexEntry {
     IndexEntry { index: Index::Name, key: place(&[&name.to_lowercase()]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A list of revocations is a set of shards, and a certificate says at issuance which list speaks of it.
+    #[test]
+    fn x30_the_shard_of_a_serial_number_never_moves() {
+        let place = |serial: &str| revocation(&serial.parse().unwrap());
+        let golden = |shard: &str, serial: &str| {
+            Key::new(&["revoked", shard], &[&serial_part(serial.parse::<SerialNumber>().unwrap().as_bytes())])
+        };
+
+        assert_eq!(place("1"), golden("4b", "1"));
+        assert_eq!(
+            place("340282366920938463463374607431768211455"),
+            golden("5a", "340282366920938463463374607431768211455")
+        );
+    }
 }

@@ -9,9 +9,10 @@ use webpki::{EndEntityCert, anchor_from_trusted_cert};
 use super::extension::oid;
 use super::{
     BasicConstraints, Certificate, CertificateError, DistinguishedName, KeyUsage, NameConstraintError,
-    NameConstraints, SubjectAltNames,
+    NameConstraints, NameConstraintsError, SubjectAltNames,
 };
 use crate::clock::Timestamp;
+use crate::peer::MAX_CHAIN;
 
 /// The issuing certificate and those above it, issuer first. It may end below the root.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct IssuerChain {
     issuer: Certificate,
     above: Vec<Certificate>,
     root: Option<Certificate>,
+    /// Those of all of them.
+    constraints: Vec<NameConstraints>,
 }
 
 impl IssuerChain {
@@ -27,10 +30,12 @@ impl IssuerChain {
     /// # Errors
     /// [`IssuerChainError`] says which certificate breaks it.
     pub fn new(certificates: Vec<Certificate>) -> Result<Self, IssuerChainError> {
+        let mut constraints = Vec::new();
         for (index, certificate) in certificates.iter().enumerate() {
             if !certificate.is_ca() {
                 return Err(IssuerChainError::NotCa { index });
             }
+            constraints.extend(constraints_of(certificate, index)?);
             if let Some(next) = certificates.get(index + 1) {
                 is_issued_by(certificate, next)
                     .map_err(|source| IssuerChainError::NotIssued { index, source })?;
@@ -38,7 +43,7 @@ impl IssuerChain {
         }
         let mut certificates = certificates.into_iter();
         let issuer = certificates.next().ok_or(IssuerChainError::Empty)?;
-        Ok(Self { issuer, above: certificates.collect(), root: None })
+        Ok(Self { issuer, above: certificates.collect(), root: None, constraints })
     }
 
     /// Reads a PEM bundle, issuer first.
@@ -53,17 +58,17 @@ impl IssuerChain {
     /// root's constraints bind from then on too.
     ///
     /// # Errors
-    /// [`IssuerChainError::NoRoot`] when none of them did.
-    pub fn under(self, roots: &[Certificate]) -> Result<Self, IssuerChainError> {
+    /// [`IssuerChainError::NoRoot`] when none of them did; [`IssuerChainError::Constraints`] for those of the root.
+    pub fn under(mut self, roots: &[Certificate]) -> Result<Self, IssuerChainError> {
         let last = self.above.last().unwrap_or(&self.issuer);
         if roots.contains(last) {
             return Ok(self);
         }
         let root = roots.iter().find(|root| is_issued_by(last, root).is_ok()).cloned();
-        match root {
-            Some(root) => Ok(Self { root: Some(root), ..self }),
-            None => Err(IssuerChainError::NoRoot),
-        }
+        let root = root.ok_or(IssuerChainError::NoRoot)?;
+        self.constraints.extend(constraints_of(&root, self.above.len() + 1)?);
+        self.root = Some(root);
+        Ok(self)
     }
 
     /// The certificate whose key signs.
@@ -81,20 +86,13 @@ impl IssuerChain {
     /// before signing; without constraints everything passes.
     ///
     /// # Errors
-    /// [`NameConstraintError`] for the first name that is not allowed, and for constraints that cannot be read.
+    /// [`NameConstraintError`] for the first name that is not allowed.
     pub fn permits(
         &self,
         subject: &DistinguishedName,
         sans: &SubjectAltNames,
     ) -> Result<(), NameConstraintError> {
-        for certificate in self.with_root() {
-            if let Some(extension) = certificate.extension(oid::NAME_CONSTRAINTS) {
-                NameConstraints::from_extension(extension)
-                    .map_err(NameConstraintError::Unreadable)?
-                    .check(subject, sans)?;
-            }
-        }
-        Ok(())
+        self.constraints.iter().try_for_each(|constraints| constraints.check(subject, sans))
     }
 
     /// Whether the path lengths of the chain leave room for a certificate with these basic constraints.
@@ -135,7 +133,7 @@ pub fn verify_client_chain(
     at: Timestamp,
 ) -> Result<(), ChainError> {
     // Counted first: signatures cost time, and the chain is the client's.
-    if intermediates.len() > MAX_INTERMEDIATES {
+    if intermediates.len() >= MAX_CHAIN {
         return Err(ChainError::TooLong { certificates: intermediates.len() + 1 });
     }
     if !leaf.is_valid_at(at) {
@@ -192,6 +190,15 @@ pub enum IssuerChainError {
         #[source]
         source: CertificateError,
     },
+    /// A certificate with name constraints that cannot be read: nobody knows what it may certify.
+    #[error("certificate {index} of the issuer chain has malformed name constraints")]
+    Constraints {
+        /// Counted from the issuer, which is 0; the root of [`IssuerChain::under`] comes last.
+        index: usize,
+        /// What is wrong with them.
+        #[source]
+        source: NameConstraintsError,
+    },
     /// No root issued the last certificate.
     #[error("the issuer chain leads to none of the roots")]
     NoRoot,
@@ -213,7 +220,7 @@ pub struct PathLengthExceeded {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ChainError {
     /// More certificates than any client needs.
-    #[error("the chain has {certificates} certificates; at most {} are accepted", MAX_INTERMEDIATES + 1)]
+    #[error("the chain has {certificates} certificates; at most {MAX_CHAIN} are accepted")]
     TooLong {
         /// How many were presented.
         certificates: usize,
@@ -245,15 +252,21 @@ impl From<webpki::Error> for ChainError {
     }
 }
 
+fn constraints_of(
+    certificate: &Certificate,
+    index: usize,
+) -> Result<Option<NameConstraints>, IssuerChainError> {
+    let extension = certificate.extension(oid::NAME_CONSTRAINTS);
+    let constraints = extension.map(NameConstraints::from_extension).transpose();
+    constraints.map_err(|source| IssuerChainError::Constraints { index, source })
+}
+
 fn is_issued_by(certificate: &Certificate, issuer: &Certificate) -> Result<(), CertificateError> {
     if certificate.issuer() != issuer.subject() || !issuer.is_ca() {
         return Err(CertificateError::BadSignature);
     }
     certificate.verify_signature(issuer.public_key())
 }
-
-/// Most certificates besides the leaf that a client may present: twice what any hierarchy has.
-const MAX_INTERMEDIATES: usize = 9;
 
 #[cfg(test)]
 #[path = "chain_tests.rs"]

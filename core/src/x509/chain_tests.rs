@@ -191,15 +191,18 @@ fn x19_constraints_anywhere_in_the_issuer_chain_bind() {
 }
 
 #[test]
-fn x19_unreadable_constraints_permit_nothing() {
+fn x19_a_chain_with_unreadable_constraints_issues_nothing() {
     let bad = Extension { oid: oid::NAME_CONSTRAINTS, critical: true, value: vec![0x30, 0x00] };
     let root = TestCa::root("r", ca_profile(None, vec![bad]));
-    let chain = IssuerChain::new(vec![root.certificate]).unwrap();
+    let issuer = root.intermediate("i", Profile::intermediate());
+    let roots = std::slice::from_ref(&root.certificate);
+    let unreadable = |index| IssuerChainError::Constraints { index, source: NameConstraintsError };
 
-    assert!(matches!(
-        chain.permits(&DistinguishedName::empty(), &SubjectAltNames::default()),
-        Err(NameConstraintError::Unreadable(_))
-    ));
+    assert_eq!(IssuerChain::new(roots.to_vec()).unwrap_err(), unreadable(0));
+    let chain = vec![issuer.certificate.clone(), root.certificate.clone()];
+    assert_eq!(IssuerChain::new(chain).unwrap_err(), unreadable(1));
+    let chain = IssuerChain::new(vec![issuer.certificate]).unwrap();
+    assert_eq!(chain.under(roots).unwrap_err(), unreadable(1));
 }
 
 #[rstest]

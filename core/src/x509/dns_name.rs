@@ -177,6 +177,19 @@ mod tests {
         assert_eq!(text.parse::<DnsName>(), Err(SanError::dns(text, fault)));
     }
 
+    /// What an IDNA library maps to `evil.example` would pass a rule that compares texts.
+    #[rstest]
+    #[case("xn--evil-.example")]
+    #[case("XN--EVIL-.example")]
+    #[case("evil\u{ff0e}example")]
+    #[case("evil\u{3002}example")]
+    #[case("\u{ff45}vil.example")]
+    #[case("ev\u{ad}il.example")]
+    #[case("evil.example.")]
+    fn x16_another_spelling_of_a_plain_name_is_no_name(#[case] text: &str) {
+        assert!(matches!(text.parse::<DnsName>(), Err(SanError::BadName { kind: "dns", .. })));
+    }
+
     #[rstest]
     #[case("10.0.0.1")]
     #[case("10.0.0.5/32")]

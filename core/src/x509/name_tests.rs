@@ -55,6 +55,18 @@ fn x23_a_value_is_kept_whatever_it_holds(#[case] value: &str, #[case] identifier
     assert_eq!(DistinguishedName::from_der(name.as_der()).unwrap().common_name(), Some(value));
 }
 
+#[rstest]
+#[case(r#"x","basicConstraints":{"isCA":true},"y":""#)]
+#[case("{{ .Token }}")]
+#[case("x}}{{ until 1000000000 }}")]
+fn x5_text_that_would_change_a_template_is_one_value(#[case] value: &str) {
+    let name = DistinguishedName::from_common_name(value).unwrap();
+
+    assert_eq!(hex::encode(name.as_der()), hex::encode(text(id::UTF8_STRING, value.as_bytes())));
+    let fields = NameFields { common_name: value.to_owned(), ..NameFields::default() };
+    assert_eq!(DistinguishedName::from_der(name.as_der()).unwrap().fields(), fields);
+}
+
 #[test]
 fn x23_a_common_name_of_65_characters_is_kept() {
     let long = "a".repeat(65);

@@ -1,5 +1,7 @@
 //! The kinds of provisioner: certificates name them by number, the configuration by name.
 
+use std::fmt;
+
 /// The kinds of provisioner that step-ca has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProvisionerKind {
@@ -85,5 +87,27 @@ impl ProvisionerKind {
     /// The kind with this number.
     pub fn from_number(number: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| u32::from(kind.number()) == number)
+    }
+}
+
+/// Its name.
+impl fmt::Display for ProvisionerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name_and_by_its_number() {
+        for kind in ProvisionerKind::ALL {
+            assert_eq!(ProvisionerKind::from_name(&kind.to_string().to_lowercase()), Some(kind));
+            assert_eq!(ProvisionerKind::from_number(kind.number().into()), Some(kind));
+        }
+        assert_eq!(ProvisionerKind::from_name(""), None);
+        assert_eq!((ProvisionerKind::from_number(0), ProvisionerKind::from_number(12)), (None, None));
     }
 }

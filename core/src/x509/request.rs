@@ -15,7 +15,7 @@ use super::{
     BasicConstraints, DistinguishedName, ExtendedKeyUsage, Extension, KeyUsage, NameError, SanError,
     SubjectAltNames, directory_string,
 };
-use crate::key::{PublicKey, PublicKeyError, SignatureAlgorithm, WeakKey};
+use crate::key::{PublicKey, PublicKeyError, SignatureAlgorithm};
 
 /// A certificate request, read strictly; its DER is kept. Its names would all be issued, as names; its signature holds
 /// only after [`CertificateRequest::verify_proof_of_possession`].
@@ -103,12 +103,12 @@ impl CertificateRequest {
         self.challenge_password.as_deref()
     }
 
-    /// Whether whoever made the request holds the private key.
+    /// Whether whoever made the request holds the private key. Whether the key is worth certifying is another question,
+    /// better asked first: [`PublicKey::check_strength`].
     ///
     /// # Errors
-    /// [`RequestError::WeakKey`] for a key that is not worth verifying, [`RequestError::BadSignature`].
+    /// [`RequestError::BadSignature`], also for an RSA key of a length that is not verified.
     pub fn verify_proof_of_possession(&self) -> Result<(), RequestError> {
-        self.public_key.check_strength().map_err(RequestError::WeakKey)?;
         self.public_key
             .verify(self.algorithm, &self.info, &self.signature)
             .map_err(|_| RequestError::BadSignature)
@@ -138,9 +138,6 @@ pub enum RequestError {
     /// A key that is malformed or of a kind that is not offered.
     #[error("the certificate request's public key cannot be used")]
     Key(#[source] PublicKeyError),
-    /// A key that is too weak to be certified.
-    #[error("the certificate request's public key is too weak")]
-    WeakKey(#[source] WeakKey),
     /// A subject that would not be issued.
     #[error("the certificate request's subject is refused")]
     Subject(#[source] NameError),

@@ -20,6 +20,16 @@ fn a_bare_name_finds_its_kind(#[case] text: &str, #[case] kind: &str, #[case] pr
 }
 
 #[rstest]
+#[case(r#"x","basicConstraints":{"isCA":true},"y":""#)]
+#[case("{{ .Token }}")]
+#[case("x}}{{ until 1000000000 }}")]
+fn x5_text_that_would_change_a_template_is_no_name(#[case] text: &str) {
+    let error = SubjectAltName::classify(text).unwrap_err();
+
+    assert!(matches!(error, SanError::BadName { kind: "dns", .. }), "{error}");
+}
+
+#[rstest]
 #[case("010.0.0.5")]
 #[case("10.0.0.5/32")]
 #[case("0x0a000001")]

@@ -30,3 +30,20 @@ fn l16_what_is_wrong_with_a_body_is_said_without_the_body(#[case] body: &str, #[
 fn members_that_are_not_known_are_passed_over() {
     parse::<Body>(b" \n{\"templateData\": {\"a\": [1, null]}, \"count\": 3}\n").unwrap();
 }
+
+#[tokio::test]
+async fn bodies_that_find_no_room_are_told_to_come_back() {
+    let budget = BodyBudget::new(10);
+    let request = || {
+        let mut request = Request::new(axum::body::Body::from("{\"a\": 1}"));
+        request.extensions_mut().insert(budget.clone());
+        request
+    };
+
+    let first = receive(request()).await.unwrap();
+    let second = receive(request()).await.unwrap_err();
+    drop(first);
+
+    assert_eq!(second.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(receive(request()).await.is_ok(), "the room of the first is free again");
+}

@@ -30,9 +30,9 @@ const NOT_IMPLEMENTED: &str =
 #[case::missing_serial(InvalidRequest::MissingSerial, 400, COULD_NOT)]
 #[case::serial(InvalidRequest::Serial("x".into()), 400, COULD_NOT)]
 #[case::reason_code(InvalidRequest::ReasonCode, 400, COULD_NOT)]
-#[case::reason(InvalidRequest::Reason { octets: 4097 }, 400, COULD_NOT)]
+#[case::reason(InvalidRequest::Reason { octets: 9999 }, 400, COULD_NOT)]
 #[case::reversed(
-    InvalidRequest::Reversed { not_after: Timestamp::UNIX_EPOCH, not_before: Timestamp::UNIX_EPOCH },
+    InvalidRequest::Reversed { not_after: Timestamp::UNIX_EPOCH, not_before: Timestamp::MAX },
     400,
     COULD_NOT
 )]

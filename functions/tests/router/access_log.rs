@@ -110,13 +110,13 @@ async fn a_line_says_who_asked_for_what_and_what_came_of_it() {
     assert_eq!(line["target"], "stepless::access");
     assert_eq!(line["request_id"], "abc");
     assert_eq!(line["remote"], "[2001:db8::1]:4711");
-    assert_eq!((&line["method"], &line["path"]), (&json!("POST"), &json!("\"/1.0/sign\"")));
+    assert_eq!((&line["method"], &line["path"]), (&json!("POST"), &json!("/1.0/sign")));
     assert_eq!(line["status"], 201);
     assert!(line["duration_us"].is_u64());
-    assert_eq!(line["user_agent"], "\"step-http-client/1.0\"");
+    assert_eq!(line["user_agent"], "step-http-client/1.0");
     assert_eq!(line["serial"], certificate.serial().to_string());
-    assert_eq!(line["subject"], "\"a.example\"");
-    assert_eq!(line["provisioner"], "\"admin\"");
+    assert_eq!(line["subject"], "a.example");
+    assert_eq!(line["provisioner"], "admin");
     assert_eq!(line["error"], Value::Null);
 }
 
@@ -140,18 +140,10 @@ async fn a_refusal_is_logged_with_its_causes_and_its_level() {
     let level_and_error: Vec<_> =
         lines.iter().map(|line| (line["level"].as_str().unwrap(), line["error"].as_str())).collect();
     let [(_, Some(refusal)), ..] = level_and_error[..] else { panic!("{lines:?}") };
-    assert!(
-        refusal.starts_with("\"the token was refused: the token is not valid at this time: "),
-        "{refusal}"
-    );
+    assert!(refusal.starts_with("the token was refused: the token is not valid at this time: "), "{refusal}");
     assert_eq!(
         level_and_error,
-        [
-            ("WARN", Some(refusal)),
-            ("ERROR", Some("\"the handler panicked\"")),
-            ("WARN", None),
-            ("INFO", None)
-        ]
+        [("WARN", Some(refusal)), ("ERROR", Some("the handler panicked")), ("WARN", None), ("INFO", None)]
     );
     assert_eq!(lines[3]["serial"], serial);
 }

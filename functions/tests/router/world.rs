@@ -98,7 +98,7 @@ impl World {
         let routes = info::routes().merge(sign::routes()).merge(renew::routes()).merge(revoke::routes());
         // One route more than `all` has: a handler that fails as no handler should.
         let routes = routes.route("/panic", axum::routing::get(panic));
-        let router = stepless_functions::serve(routes, authority.clone(), options.trace_header);
+        let router = stepless_functions::service(routes, authority.clone(), options.trace_header);
         Self { router, authority, clock, faults, root, provisioner, tokens: AtomicU64::new(0) }
     }
 

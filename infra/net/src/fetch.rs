@@ -8,13 +8,13 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Bytes;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::{CertificateDer, InvalidDnsNameError, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use stepless_core::secret::SecretBytes;
 use thiserror::Error;
 
@@ -72,6 +72,15 @@ pub enum HttpsClientError {
         #[source]
         source: rustls::Error,
     },
+    /// The name that the server is to have is neither a DNS name nor an IP address.
+    #[error("{name:?} cannot be the name of a server")]
+    ServerName {
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        #[source]
+        source: InvalidDnsNameError,
+    },
     /// The client certificate and its key cannot be used, or do not belong together.
     #[error("the client certificate and its key cannot be used")]
     Identity(#[source] rustls::Error),
@@ -114,7 +123,23 @@ impl HttpsClient {
     /// [`HttpsClientError`] if a root cannot be used.
     pub fn new(roots: &[Vec<u8>], limits: FetchLimits) -> Result<Self, HttpsClientError> {
         let config = trusting(roots)?.with_no_client_auth();
-        Ok(Self::over(config, limits))
+        Ok(Self::over(config, None, limits))
+    }
+
+    /// As [`HttpsClient::new`], but wherever a request goes, the server must have a certificate for `name`. For servers
+    /// that are reached by an address while their name leads nowhere, or somewhere else.
+    ///
+    /// # Errors
+    /// [`HttpsClientError`] if a root or the name cannot be used.
+    pub fn for_server_named(
+        name: &str,
+        roots: &[Vec<u8>],
+        limits: FetchLimits,
+    ) -> Result<Self, HttpsClientError> {
+        let expected = ServerName::try_from(name.to_owned())
+            .map_err(|source| HttpsClientError::ServerName { name: name.to_owned(), source })?;
+        let config = trusting(roots)?.with_no_client_auth();
+        Ok(Self::over(config, Some(expected), limits))
     }
 
     /// A client that shows `identity` to servers that ask for a certificate.
@@ -130,7 +155,7 @@ impl HttpsClient {
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(identity.key.expose().to_vec()));
         let config =
             trusting(roots)?.with_client_auth_cert(chain, key).map_err(HttpsClientError::Identity)?;
-        Ok(Self::over(config, limits))
+        Ok(Self::over(config, None, limits))
     }
 
     /// The answer to a GET.
@@ -186,15 +211,16 @@ impl HttpsClient {
         Ok(FetchResponse { status: head.status, headers: head.headers, body: body.to_bytes() })
     }
 
-    fn over(config: ClientConfig, limits: FetchLimits) -> Self {
+    fn over(config: ClientConfig, expected: Option<ServerName<'static>>, limits: FetchLimits) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        let tls = HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_only()
-            .enable_http1()
-            .wrap_connector(tcp);
+        let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_only();
+        let builder = match expected {
+            Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name)),
+            None => builder,
+        };
+        let tls = builder.enable_http1().wrap_connector(tcp);
         Self { client: Client::builder(TokioExecutor::new()).build(tls), limits }
     }
 }
@@ -244,11 +270,40 @@ mod tests {
         assert!(matches!(error, FetchError::Unreachable(_)), "{error:?}");
     }
 
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_server_is_reached_by_its_address_and_judged_by_its_name() {
+        let server = Listening::standard();
+        let uri: Uri = format!("https://{}/health", server.address).parse().unwrap();
+        let named =
+            |name| HttpsClient::for_server_named(name, &[ROOT.to_vec()], FetchLimits::STANDARD).unwrap();
+
+        assert_eq!(named("localhost").get(&uri).await.unwrap().status, StatusCode::OK);
+        let error = named("other.example").get(&uri).await.unwrap_err();
+        assert!(matches!(error, FetchError::Unreachable(_)), "{error:?}");
+    }
+
+    #[test]
+    fn a_name_that_no_server_has_is_refused() {
+        let error =
+            HttpsClient::for_server_named("a b", &[ROOT.to_vec()], FetchLimits::STANDARD).unwrap_err();
+
+        assert!(matches!(error, HttpsClientError::ServerName { name, .. } if name == "a b"));
+    }
+
     #[tokio::test]
     async fn plain_http_is_refused() {
         let error = client().get(&Uri::from_static("http://localhost:1/")).await.unwrap_err();
 
         assert!(matches!(error, FetchError::Unreachable(_)), "{error:?}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn t16_a_redirect_is_not_followed() {
+        let server = Listening::standard();
+
+        let answer = client().get(&server.uri("/moved")).await.unwrap();
+
+        assert_eq!((answer.status, answer.body.as_ref()), (StatusCode::TEMPORARY_REDIRECT, &b""[..]));
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::response::Redirect;
 use axum::routing::{get, post};
 use http::{StatusCode, Uri};
 use stepless_core::peer::PeerCertificates;
@@ -97,10 +98,11 @@ impl Listening {
     }
 }
 
-/// `/health`; `/peer` with the client's leaf, or 404; `/echo`; `/slow`, which answers after 300 ms; `/stuck`, never.
+/// `/health`; `/moved`, which leads to it; `/peer` with the client's leaf, or 404; `/echo`; `/slow`, which answers after 300 ms; `/stuck`, never.
 pub(crate) fn router() -> Router {
     Router::new()
         .route("/health", get(|| async { "ok" }))
+        .route("/moved", get(|| async { Redirect::temporary("/health") }))
         .route("/peer", get(peer))
         .route("/echo", post(|body: Bytes| async { body }))
         .route("/slow", get(slow))

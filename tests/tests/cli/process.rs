@@ -5,12 +5,12 @@ use std::{
     io::Read,
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use stepless_tests::{CaFolder, programs, server::free_address};
+use stepless_tests::{CaFolder, Request, programs, server::free_address};
 
 use crate::{
     authority::{Authority, Made},
@@ -25,6 +25,38 @@ fn a_terminated_server_ends_cleanly(#[values("TERM", "INT")] signal: &str) {
     let status = authority.server.end_by_signal(signal);
 
     assert!(status.success(), "{status}\n{}", authority.server.log());
+}
+
+#[test]
+fn a_hangup_does_not_end_the_server() {
+    let mut authority = Authority::start(Made::SteplessInit);
+    let pid = authority.server.pid().to_string();
+
+    assert!(Command::new("kill").args(["-HUP", &pid]).status().expect("kill runs").success());
+
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !authority.server.log().contains("SIGHUP") {
+        assert!(Instant::now() < deadline, "{}", authority.server.log());
+        thread::sleep(Duration::from_millis(50));
+    }
+    let health = authority.client().send(&Request::get("/health")).expect("it still serves");
+    assert_eq!(health.status, 200);
+    assert!(authority.server.end_by_signal("TERM").success(), "{}", authority.server.log());
+}
+
+#[test]
+fn a_configuration_with_a_bbolt_database_starts() {
+    let folder = Made::StepCaInit.folder();
+    let file = folder.path().join("step.db");
+    fs::write(&file, "of another program").expect("the folder is ours");
+    let source = file.display().to_string();
+    folder.edit(|config| config["db"] = json!({"type": "bbolt", "dataSource": source}));
+
+    let authority = Authority::start_on(folder);
+
+    assert!(authority.folder.path().join("stepless.redb").is_file());
+    assert!(authority.server.log().contains("another program"), "{}", authority.server.log());
+    assert_eq!(fs::read_to_string(&file).expect("it is still there"), "of another program");
 }
 
 /// Somebody's connection that says nothing must not keep the machine from shutting down.
@@ -152,6 +184,24 @@ fn o2_an_unknown_key_warns_with_its_path_and_serves() {
     let authority = Authority::start_on(folder);
 
     assert!(authority.server.log().contains("authority.enableMagic"), "{}", authority.server.log());
+}
+
+#[test]
+fn o14_no_header_changes_the_address_in_the_log() {
+    let authority = Authority::start(Made::StepCaInit);
+    let forged = "203.0.113.9";
+    let mut arguments = vec!["-sS".to_owned(), "--cacert".to_owned(), authority.root_file()];
+    for header in ["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP"] {
+        let value = if header == "Forwarded" { format!("for={forged}") } else { forged.to_owned() };
+        arguments.extend(["-H".to_owned(), format!("{header}: {value}")]);
+    }
+    arguments.push(format!("{}/version", authority.server.url()));
+
+    Person::new().program("curl", &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+
+    let log = authority.server.log();
+    let line = log.lines().find(|line| line.contains("/version")).expect("the request is logged");
+    assert!(line.contains("127.0.0.1:") && !log.contains(forged), "{line}");
 }
 
 #[test]

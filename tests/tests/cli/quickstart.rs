@@ -51,6 +51,57 @@ fn a_second_quickstart_keeps_the_authority_of_the_first() {
     assert!(again.printed().contains(fingerprint.trim()), "{}", again.printed());
 }
 
+/// A name that no resolver knows must not keep the newcomer from a certificate.
+#[test]
+fn a_quickstart_for_a_name_that_is_not_resolved_works() {
+    let person = Person::new();
+
+    let quickstart = Quickstart::start_with(&person, "ca", &["--dns", "ca.invalid"]);
+
+    let printed = quickstart.printed();
+    assert!(printed.contains("https://ca.invalid:"), "{printed}");
+    first_certificate(&person, &printed);
+}
+
+#[test]
+fn printed_commands_work_for_a_folder_with_a_space_and_a_quote() {
+    let person = Person::new();
+
+    let quickstart = Quickstart::start_with(&person, "my ca's", &["--provisioner", "the admin"]);
+
+    for line in commands(&quickstart.printed()) {
+        person.program("sh", &["-c", &line]);
+    }
+}
+
+#[test]
+fn a_half_made_folder_is_left_alone_and_the_newcomer_told_what_to_do() {
+    let person = Person::new();
+    fs::create_dir_all(person.file("ca/certs")).expect("the folder is ours");
+    fs::write(person.file("ca/certs/root_ca.crt"), "half").expect("the folder is ours");
+
+    let said = person
+        .run(&programs::stepless(), &["quickstart", "--dir", "ca", "--address", &free_address().to_string()]);
+
+    assert!(!said.succeeded, "{said:?}");
+    assert!(said.stderr.contains("interrupted") && said.stderr.contains("root_ca.crt"), "{said:?}");
+    assert_eq!(person.read("ca/certs/root_ca.crt"), "half");
+    assert!(!person.file("ca/secrets").exists(), "nothing was made");
+}
+
+/// An interruption before the first key leaves nothing but a password, which the next run goes on with.
+#[test]
+fn a_quickstart_goes_on_with_the_password_of_an_interrupted_one() {
+    let person = Person::new();
+    fs::create_dir_all(person.file("ca/secrets")).expect("the folder is ours");
+    fs::write(person.file("ca/secrets/password"), "of the first run\n").expect("the folder is ours");
+
+    let quickstart = Quickstart::start(&person);
+
+    first_certificate(&person, &quickstart.printed());
+    assert_eq!(person.read("ca/secrets/password"), "of the first run\n");
+}
+
 /// A running `stepless quickstart`, ended when dropped.
 struct Quickstart<'a> {
     child: Child,
@@ -60,12 +111,17 @@ struct Quickstart<'a> {
 impl<'a> Quickstart<'a> {
     /// Starts it and waits until it has printed its commands.
     fn start(person: &'a Person) -> Self {
+        Self::start_with(person, "ca", &[])
+    }
+
+    fn start_with(person: &'a Person, folder: &str, more: &[&str]) -> Self {
         let _ = fs::remove_file(person.file("printed"));
         let file = File::create(person.file("printed")).expect("the folder is ours");
         let errors = file.try_clone().expect("a file has a second handle");
         let child = person
             .command(&programs::stepless())
-            .args(["quickstart", "--dir", "ca", "--address", &free_address().to_string()])
+            .args(["quickstart", "--dir", folder, "--address", &free_address().to_string()])
+            .args(more)
             .stdout(file)
             .stderr(errors)
             .stdin(Stdio::null())

@@ -3,36 +3,38 @@
 mod ca;
 mod der;
 mod gate;
+mod log;
 mod ports;
 mod request;
 mod token;
 
 use std::sync::Arc;
 
-use gate::{GatedSigner, GatedStore};
-
 pub(super) use ca::{Ca, Extension, P256, validity};
 pub(super) use der::{octets, sequence, value};
 pub(super) use gate::Gate;
+pub(super) use log::Log;
 pub(super) use ports::{Liar, RecordingSigner, SeededRandom};
 pub(super) use request::{HandmadeRequest, request};
-pub(super) use token::{Token, base64url, fresh_id};
+pub(super) use token::{Token, base64url, fresh_id, x5c};
+
+use gate::{GatedSigner, GatedStore};
 
 use crate::authority::{
     Authority, AuthorityError, AuthorityParts, ClientCredential, IssuedAtCheck, IssuedCertificate, OpenError,
     Persistence, RenewToken, RevokeCredential, RevokeRequest, SignRequest,
 };
-use crate::clock::{FixedClock, SignedDuration, Timestamp};
+use crate::clock::{Clock as _, FixedClock, SignedDuration, Timestamp};
 use crate::config::{Asn1Dn, Claims, TimeDuration, TlsOptions};
 use crate::fault::{Call, Fault, Faults};
-use crate::jose::Thumbprint;
+use crate::jose::{Jwk, Thumbprint};
 use crate::key::fault::FaultySigner;
-use crate::key::{PrivateKey, PublicKey, Signer};
+use crate::key::{PrivateKey, Signer};
 use crate::peer::PeerCertificates;
 use crate::provisioner::{Audiences, JwkProvisioner, Provisioner, Provisioners, Service};
 use crate::store::fault::FaultyStore;
 use crate::store::table::{self, CertificateRecord, CertificateState};
-use crate::store::{MemoryStore, Record, Store};
+use crate::store::{Key, MemoryStore, Record, Store};
 use crate::x509::{Certificate, IssuerChain, ProvisionerKind, SerialNumber};
 
 /// Everything an authority works with. What is public may be changed before the next [`World::authority`]: the next
@@ -153,8 +155,7 @@ impl World {
             let service = JwkProvisioner {
                 name: name.to_owned(),
                 id: format!("{name}:{}", key_id(key)),
-                key_id: key_id(key),
-                key: key.public_key().clone(),
+                key: Jwk::from_public_key(key.public_key().clone()),
             };
             self.provisioner(name, &service.id.clone(), ProvisionerKind::Jwk, Service::Jwk(service))
         };
@@ -178,7 +179,6 @@ impl World {
         Provisioner {
             id: id.to_owned(),
             name: name.to_owned(),
-            token_id: id.to_owned(),
             kind,
             claims: self.claims.clone(),
             encrypted_key: None,
@@ -188,7 +188,6 @@ impl World {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        use crate::clock::Clock as _;
         self.clock.now()
     }
 
@@ -275,7 +274,7 @@ impl World {
         }
     }
 
-    pub(super) async fn get(&self, key: &crate::store::Key) -> Option<Record> {
+    pub(super) async fn get(&self, key: &Key) -> Option<Record> {
         self.store.get(key).await.unwrap()
     }
 }
@@ -315,11 +314,7 @@ pub(super) async fn revoke_for(
 
 /// The `kid` of a provisioner with this key.
 pub(super) fn key_id(key: &PrivateKey) -> String {
-    thumbprint(key.public_key())
-}
-
-fn thumbprint(key: &PublicKey) -> String {
-    Thumbprint::of(key).to_string()
+    Thumbprint::of(key.public_key()).to_string()
 }
 
 /// A little more than the lease of an intent.

@@ -45,12 +45,9 @@ async fn revoking_costs_one_commit() {
     let world = World::new();
     let key = PrivateKey::generate(P256).unwrap();
     let authority = world.authority().await;
-    let [one, two, three] = [1, 2, 3].map(|_| &key);
-    let (one, two, three) = (
-        world.certificate("one.example", one).await,
-        world.certificate("two.example", two).await,
-        world.certificate("three.example", three).await,
-    );
+    let one = world.certificate("one.example", &key).await;
+    let two = world.certificate("two.example", &key).await;
+    let three = world.certificate("three.example", &key).await;
     let token = |serial| Token::revoking(&world, serial).mint(&world.admin);
 
     let (by_token, token_calls) = world.calls_of(revoke(&authority, one.serial(), token(one.serial()))).await;

@@ -10,7 +10,8 @@ use tickets::{Answer, Flow, Ticket};
 use super::bench::{LEASE_OVER, World};
 use crate::fault::Fault;
 use crate::fault::Fault::{FailAfter, FailBefore, StopAfter, StopBefore};
-use crate::store::table::CertificateState;
+use crate::store::table::{CertificateRecord, CertificateState};
+use crate::x509::SerialNumber;
 
 /// What a client sees.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -126,7 +127,7 @@ async fn d1_d6_two_faults_in_a_row_break_no_promise(
 /// An intent that was open when its lease ended is what the retry has made a certificate of.
 async fn assert_what_was_intended_was_signed(
     world: &World,
-    open: &[(crate::x509::SerialNumber, crate::store::table::CertificateRecord)],
+    open: &[(SerialNumber, CertificateRecord)],
     patience: i64,
 ) {
     for (serial, record) in open.iter().filter(|_| patience == LEASE_OVER) {

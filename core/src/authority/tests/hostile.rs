@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, LazyLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::bench::{P256, Token, World, base64url, by_token, request, revoke, sign};
@@ -130,7 +133,7 @@ proptest! {
         let good = CertificateRequest::from_pem(&SCENE.csr).unwrap();
         let damaged = damage(good.as_der(), &changes, cut);
         if damaged != good.as_der() {
-            let body: String = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &damaged)
+            let body: String = STANDARD.encode(&damaged)
                 .as_bytes()
                 .chunks(64)
                 .map(|line| format!("{}\n", String::from_utf8_lossy(line)))
@@ -155,8 +158,7 @@ proptest! {
     }
 }
 
-fn any_json() -> impl Strategy<Value = serde_json::Value> {
-    use serde_json::{Value, json};
+fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

@@ -3,12 +3,12 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::bench::{Ca, P256, Token, World, request, sign};
+use super::bench::{Ca, P256, Token, World, key_id, request, sign, validity};
 use crate::authority::{AuthorityError, InternalError, Refusal, SignRequest};
-use crate::clock::SignedDuration;
+use crate::clock::{SignedDuration, Timestamp};
 use crate::config::{Asn1Dn, GoDuration, Lifetimes, TimeDuration};
 use crate::key::PrivateKey;
-use crate::x509::{Certificate, Constraint, NameConstraints, Profile, ProvisionerKind};
+use crate::x509::{Certificate, Constraint, DistinguishedName, NameConstraints, Profile, ProvisionerKind};
 
 async fn issue(world: &World, not_before: &str, not_after: &str) -> Result<Certificate, AuthorityError> {
     issue_for(world, "host.example", not_before, not_after).await
@@ -93,7 +93,7 @@ async fn the_extension_names_the_provisioner_unless_that_is_switched_off() {
     let silent = issue(&world, "", "").await.unwrap().provisioner_extension();
 
     assert_eq!((named.kind, named.name.as_str()), (ProvisionerKind::Jwk, "admin"));
-    assert_eq!(named.credential_id, super::bench::key_id(&world.admin));
+    assert_eq!(named.credential_id, key_id(&world.admin));
     assert_eq!(silent, Ok(None));
 }
 
@@ -124,7 +124,7 @@ async fn x20_a_certificate_lives_from_when_to_when_it_was_asked_to(
 
     let certificate = issue(&world, not_before, not_after).await.unwrap();
 
-    let from_now = |time: crate::clock::Timestamp| time.as_second() - world.now().as_second();
+    let from_now = |time: Timestamp| time.as_second() - world.now().as_second();
     assert_eq!((from_now(certificate.not_before()), from_now(certificate.not_after())), (begins, ends));
 }
 
@@ -236,8 +236,8 @@ async fn x19_what_the_issuer_may_not_certify_is_refused_before_signing() {
     let permitted = vec![Constraint::Dns("inside.example".to_owned())];
     let constraints = NameConstraints { critical: true, permitted, excluded: Vec::new() };
     let issuer = root.intermediate_with(
-        crate::x509::DistinguishedName::from_common_name("Test Issuer").unwrap(),
-        super::bench::validity("2026-01-01T00:00:00Z", "2031-01-01T00:00:00Z"),
+        DistinguishedName::from_common_name("Test Issuer").unwrap(),
+        validity("2026-01-01T00:00:00Z", "2031-01-01T00:00:00Z"),
         Profile { name_constraints: Some(constraints), ..Profile::intermediate() },
     );
     let world = World::of(root, issuer);

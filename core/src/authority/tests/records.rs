@@ -2,10 +2,12 @@
 
 mod golden;
 
-use serde_json::Value;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use super::bench::{Extension, LEASE_OVER, P256, Token, World, request, sign, validity};
-use crate::authority::{AuthorityError, ClientCredential, Refusal};
+use crate::authority::{AuthorityError, ClientCredential, Persistence, Refusal};
 use crate::fault::Call::{Commit, Sign};
 use crate::fault::Fault;
 use crate::key::PrivateKey;
@@ -39,6 +41,34 @@ async fn d9_an_issued_certificate_stays_for_ever_and_an_intent_does_not() {
     assert_eq!(&left[0].0, issued.serial());
     let record = world.get(&table::certificate(issued.serial())).await.unwrap();
     assert_eq!(record.expires, None);
+}
+
+/// Nobody can ask for what a process without a database has forgotten, so it forgets what is over.
+#[tokio::test]
+async fn d9_without_a_database_a_certificate_goes_with_all_that_leads_to_it() {
+    let mut world = World::new();
+    world.persistence = Persistence::UntilRestart;
+    let authority = world.authority().await;
+    let key = PrivateKey::generate(P256).unwrap();
+    let sign_one = async || {
+        let token = Token::new(&world, "host.example").with("sans", vec!["a.example", "b.example"]);
+        sign(&authority, &request(&key, "", &[]), &token.mint(&world.admin)).await.unwrap()
+    };
+    let first = sign_one().await;
+    let remaining = first.certificate().not_after().as_second() - world.now().as_second();
+
+    world.clock.advance(remaining);
+    assert_eq!(world.issued().await.len(), 1, "it may still be renewed");
+    let records = world.store.len();
+    world.clock.advance(1);
+
+    assert_eq!(world.issued().await.len(), 0);
+    assert_eq!((found_by_name(&world, "a.example").await, found_by_name(&world, "b.example").await), (0, 0));
+    for _ in 0..100 {
+        sign_one().await;
+        world.clock.advance(remaining + 2 * 3600);
+    }
+    assert!(world.store.len() <= records, "{} records, at first {records}", world.store.len());
 }
 
 /// The mark of a token outlives the token, and the verdict is the same whether or not the store still has it.
@@ -92,7 +122,7 @@ async fn o8_an_intent_that_could_not_be_signed_leaves_its_record() {
     let records = world.records().await;
     let [(_, record)] = &records[..] else { panic!("{records:?}") };
     let CertificateState::Abandoned { to_be_signed } = &record.state else { panic!("{record:?}") };
-    assert_eq!(*std::slice::from_ref(&to_be_signed.0), *world.signer.signed());
+    assert_eq!(world.signer.signed(), [to_be_signed.0.as_slice()]);
     world.clock.advance(LEASE_OVER);
     sign(&authority, &csr, &token).await.unwrap();
 }
@@ -198,7 +228,7 @@ async fn d10_a_certificate_that_is_too_large_is_refused_up_front() {
 }
 
 fn shown(leaf: &Certificate) -> ClientCredential {
-    ClientCredential::Certificates(PeerCertificates(std::sync::Arc::from([leaf.as_der().to_vec()])))
+    ClientCredential::Certificates(PeerCertificates(Arc::from([leaf.as_der().to_vec()])))
 }
 
 /// A newer version may have added members to a record; an older one goes on with it.
@@ -215,7 +245,7 @@ async fn o5_a_record_with_members_of_a_later_version_is_read() {
 
     let found = world.get(&table::certificate(&serial)).await.unwrap();
     let mut value: Value = serde_json::from_slice(&found.value).unwrap();
-    value["of_a_later_version"] = serde_json::json!({ "a": [1] });
+    value["of_a_later_version"] = json!({ "a": [1] });
     let write = Write::Put {
         key: found.key,
         condition: Condition::Any,

@@ -2,9 +2,11 @@
 
 mod strangers;
 
+use std::sync::Arc;
+
 use rstest::rstest;
 
-use super::bench::{P256, Token, World, by_token, fresh_id, request, revoke, revoke_for};
+use super::bench::{Ca, P256, Token, World, by_token, fresh_id, request, revoke, revoke_for, sign};
 use crate::authority::{Authority, AuthorityError, ClientCredential, Refusal, RevokeCredential};
 use crate::clock::SignedDuration;
 use crate::config::Asn1Dn;
@@ -164,7 +166,7 @@ async fn x26_that_expired_ones_are_renewed_helps_none_that_is_revoked(#[values(B
 async fn x26_that_expired_ones_are_renewed_helps_none_whose_issuer_is_over(
     #[values(By::Tls, By::Token)] by: By,
 ) {
-    let root = super::bench::Ca::root("Test Root");
+    let root = Ca::root("Test Root");
     let issuer = root.intermediate_until("Test Issuer", "2026-06-03T00:00:00Z");
     let mut scene = Scene::of(World::of(root, issuer)).await;
     scene.world.claims.allow_renewal_after_expiry = true;
@@ -201,7 +203,7 @@ async fn a_provisioner_may_refuse_renewals(#[values(By::Tls, By::Token)] by: By)
 /// A renewal is never longer than its issuer's certificate.
 #[tokio::test]
 async fn o4_a_renewal_ends_with_its_issuer_at_the_latest() {
-    let root = super::bench::Ca::root("Test Root");
+    let root = Ca::root("Test Root");
     let issuer = root.intermediate_until("Test Issuer", "2026-06-02T13:00:00Z");
     let scene = Scene::of(World::of(root, issuer)).await;
     scene.world.clock.advance(23 * 3600);
@@ -274,7 +276,7 @@ async fn x12_a_compromised_key_is_not_certified_anew(#[values(By::Tls, By::Token
     let csr = request(&stolen, "", &["host.example"]);
     let rekeyed = other_process.rekey(&scene.credential(by), &csr).await.map(drop);
     let token = Token::new(&scene.world, "host.example").mint(&scene.world.admin);
-    let signed = super::bench::sign(&other_process, &csr, &token).await.map(drop);
+    let signed = sign(&other_process, &csr, &token).await.map(drop);
     // A certificate of the same key that was not revoked itself.
     for answer in [rekeyed, signed] {
         assert!(matches!(answer, Err(AuthorityError::Refused(Refusal::BlockedKey))), "{answer:?}");
@@ -298,7 +300,7 @@ async fn x12_no_certificate_of_a_compromised_key_is_renewed() {
 #[tokio::test]
 async fn a_client_without_a_certificate_renews_nothing() {
     let scene = Scene::new().await;
-    let nobody = ClientCredential::Certificates(PeerCertificates(std::sync::Arc::from([])));
+    let nobody = ClientCredential::Certificates(PeerCertificates(Arc::from([])));
 
     let refused = scene.authority().await.renew(&nobody).await;
 

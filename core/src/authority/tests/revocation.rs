@@ -2,12 +2,14 @@
 
 use rstest::rstest;
 
-use super::bench::{LEASE_OVER, P256, Token, World, request, revoke, revoke_for, sign};
+use super::bench::{LEASE_OVER, Log, P256, Token, World, request, revoke, revoke_for, sign};
 use crate::authority::{
-    Authority, AuthorityError, InvalidRequest, Persistence, Refusal, RevokeCredential, RevokeRequest,
+    Authority, AuthorityError, InternalError, InvalidRequest, Persistence, Refusal, RevokeCredential,
+    RevokeRequest,
 };
 use crate::key::PrivateKey;
-use crate::store::table::{self, RevocationRecord};
+use crate::store::table::{self, CertificateRecord, CertificateState, Der, RevocationRecord};
+use crate::store::{Condition, Store as _, Write};
 use crate::x509::{Certificate, SerialNumber};
 
 /// A world with two certificates.
@@ -87,6 +89,24 @@ async fn a_certificate_is_revoked_once_and_a_token_used_once() {
     assert_eq!(scene.revocation(serial).await, first);
 }
 
+/// Whoever learns later that the key was stolen, too, must not be told that all is done.
+#[tokio::test]
+async fn x12_the_key_of_a_revoked_certificate_can_still_be_blocked() {
+    let scene = Scene::new().await;
+    let serial = scene.a.serial();
+    revoke_for(&scene.authority, serial, 4, &scene.token_for(serial)).await.unwrap();
+    let compromise = scene.token_for(serial);
+
+    let answer = revoke_for(&scene.authority, serial, 1, &compromise).await;
+    let again = revoke_for(&scene.authority, serial, 1, &compromise).await;
+
+    assert!(matches!(answer, Err(AuthorityError::AlreadyRevoked { .. })), "{answer:?}");
+    assert!(matches!(again, Err(AuthorityError::TokenUsed)), "{again:?}");
+    assert_eq!(scene.revocation(serial).await.map(|record| record.reason_code), Some(4));
+    let refused = scene.authority.renew(&scene.world.by_tls(&scene.b)).await;
+    assert!(matches!(refused, Err(AuthorityError::Refused(Refusal::BlockedKey))), "{refused:?}");
+}
+
 #[tokio::test]
 async fn a_serial_number_that_nobody_knows_is_revoked_all_the_same() {
     let scene = Scene::new().await;
@@ -95,6 +115,51 @@ async fn a_serial_number_that_nobody_knows_is_revoked_all_the_same() {
     revoke_for(&scene.authority, &unknown, 1, &scene.token_for(&unknown)).await.unwrap();
 
     assert!(scene.revocation(&unknown).await.is_some());
+}
+
+/// Of such a certificate only the number is known: that its key stays usable is for the operator to know.
+#[tokio::test]
+async fn a_compromised_key_that_nobody_knows_is_told_of_in_the_log() {
+    let scene = Scene::new().await;
+    let unknown: SerialNumber = "4711".parse().unwrap();
+    let log = Log::start();
+    let revoke = async |serial: &SerialNumber, reason| {
+        revoke_for(&scene.authority, serial, reason, &scene.token_for(serial)).await.unwrap();
+    };
+
+    revoke(scene.a.serial(), 1).await;
+    revoke(&"4712".parse().unwrap(), 0).await;
+    assert_eq!(log.lines(), [""; 0]);
+    revoke(&unknown, 1).await;
+
+    assert_eq!(
+        log.lines(),
+        [format!("WARN message=revoked; its key is not known here and not blocked serial={unknown}")]
+    );
+}
+
+#[tokio::test]
+async fn a_compromised_key_is_not_passed_over_because_its_record_is_damaged() {
+    let scene = Scene::new().await;
+    let serial = scene.a.serial();
+    let record: CertificateRecord = scene.world.record(serial).await.unwrap();
+    let damaged =
+        CertificateRecord { state: CertificateState::Issued { certificate: Der(vec![0x30]) }, ..record };
+    let write = Write::Put {
+        key: table::certificate(serial),
+        condition: Condition::Present,
+        value: table::encode(&damaged).unwrap(),
+        expires: None,
+        indexes: Vec::new(),
+    };
+    scene.world.store.commit(vec![write]).await.unwrap();
+    let token = scene.token_for(serial);
+
+    let refused = revoke_for(&scene.authority, serial, 1, &token).await;
+
+    assert!(matches!(refused, Err(AuthorityError::Internal(InternalError::Store(_)))), "{refused:?}");
+    // Nothing was stored: the same token revokes it for another reason.
+    revoke_for(&scene.authority, serial, 0, &token).await.unwrap();
 }
 
 /// One certificate has one record, however its serial number is spelt.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use super::bench::{LEASE_OVER, Liar, P256, RecordingSigner, Token, World, request, sign};
-use crate::authority::{AuthorityError, InternalError, OpenError};
-use crate::key::{PrivateKey, SignatureAlgorithm};
+use super::bench::{Ca, LEASE_OVER, Liar, P256, RecordingSigner, Token, World, request, sign};
+use crate::authority::{Authority, AuthorityError, InternalError, OpenError};
+use crate::key::{PrivateKey, SignatureAlgorithm, Signer as _};
 use crate::store::table::CertificateState;
 
 /// What a lying signer returns.
@@ -74,8 +74,7 @@ async fn k8_a_key_that_is_not_the_issuers_is_refused_with_both_fingerprints() {
     let world = World::new();
     let other = Arc::new(RecordingSigner::new(Arc::new(PrivateKey::generate(P256).unwrap())));
     let id = |key: &PrivateKey| hex::encode(key.public_key().key_identifier());
-    let expected =
-        [id(&world.issuer.key), hex::encode(crate::key::Signer::public_key(&*other).key_identifier())];
+    let expected = [id(&world.issuer.key), hex::encode(other.public_key().key_identifier())];
 
     let refused = world.open(other).await;
 
@@ -87,9 +86,9 @@ async fn k8_a_key_that_is_not_the_issuers_is_refused_with_both_fingerprints() {
 async fn k8_an_issuer_of_another_root_is_refused() {
     let world = World::new();
     let mut parts = world.parts(world.signer.clone());
-    parts.roots = vec![super::bench::Ca::root("Test Root").certificate];
+    parts.roots = vec![Ca::root("Test Root").certificate];
 
-    let refused = crate::authority::Authority::open(parts).await;
+    let refused = Authority::open(parts).await;
 
     assert!(matches!(refused, Err(OpenError::Issuers(_))), "{refused:?}");
 }

@@ -8,7 +8,7 @@ use aws_lc_rs::hmac;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::bench::{P256, Token, World, base64url, by_token, key_id, request, revoke, sign};
+use super::bench::{P256, Token, World, base64url, by_token, key_id, request, revoke, sign, x5c};
 use crate::authority::{Authority, AuthorityError};
 use crate::fault::Fault;
 use crate::jose::Jwk;
@@ -202,10 +202,7 @@ async fn t6_a_token_without_a_real_signature_is_refused() {
 async fn t7_a_token_that_brings_its_own_key_is_refused() {
     let scene = Scene::new().await;
     let jwk = serde_json::to_value(Jwk::from_public_key(scene.stranger.public_key().clone())).unwrap();
-    let chain = json!([base64::Engine::encode(
-        &base64::engine::general_purpose::STANDARD,
-        scene.certificate.as_der()
-    )]);
+    let chain = json!(x5c(&[&scene.certificate]));
 
     for (member, value) in [
         ("jwk", jwk),

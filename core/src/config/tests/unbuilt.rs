@@ -34,7 +34,7 @@ fn what_limits_certificates_stops_the_start(
 #[case::template_data("options", json!({"x509": {"templateData": {"Subject": "x"}}}), "options.x509.templateData")]
 #[case::webhook("options", json!({"webhooks": [{"name": "w"}]}), "options.webhooks")]
 #[case::other_spelling("Options", json!({"X509": {"TEMPLATE": "{}"}}), "options.x509.template")]
-fn what_shapes_certificates_stops_that_provisioner_only(
+fn x5_x6_what_shapes_certificates_stops_that_provisioner_only(
     #[case] key: &str,
     #[case] options: Value,
     #[case] expected: &str,
@@ -74,7 +74,7 @@ fn a_kind_of_provisioner_that_is_not_built_is_listed_and_refuses(
 }
 
 #[test]
-fn every_kind_is_either_built_or_refused() {
+fn t5_every_kind_of_provisioner_is_either_built_or_refused() {
     for kind in ProvisionerKind::ALL {
         let mut provisioner = jwk("p");
         provisioner["type"] = json!(kind.name());
@@ -108,6 +108,12 @@ fn every_kind_is_either_built_or_refused() {
     "/tls", json!({"cipherSuites": ["TLS_RSA_WITH_AES_128_CBC_SHA"]}),
     "tls.cipherSuites[0] has no effect: the server does not offer this suite; clients are told of it"
 )]
+#[case::log_lines("/logger", json!({"format": "Common"}), "logger.format has no effect: lines are written as text")]
+#[case::ssh_hosts("/authority/disableGetSSHHosts", json!(true), "authority.disableGetSSHHosts has no effect: no SSH hosts are listed to anybody yet")]
+#[case::value_folder(
+    "/db", json!({"type": "badgerv2", "dataSource": "db", "valueDir": "values"}),
+    "db.valueDir has no effect: all state lies in one file, where db.dataSource says"
+)]
 fn what_is_harmless_to_ignore_is_a_warning(#[case] path: &str, #[case] value: Value, #[case] expected: &str) {
     assert_eq!(accepted(&with(path, value)).1, [expected]);
 }
@@ -122,7 +128,7 @@ fn what_is_harmless_to_ignore_is_a_warning(#[case] path: &str, #[case] value: Va
 #[case("/crl", json!({"enabled": false, "cacheDuration": "24h"}))]
 #[case("/insecureAddress", json!(""))]
 #[case("/authority/provisioners/0/options", json!({"x509": {"template": "", "templateData": {}}, "ssh": {}, "webhooks": []}))]
-#[case("/db", json!({"type": "badger", "dataSource": "db", "badgerFileLoadingMode": "FileIO", "valueDir": "v"}))]
+#[case("/db", json!({"type": "badger", "dataSource": "db", "badgerFileLoadingMode": "FileIO", "database": "d"}))]
 fn what_asks_for_nothing_is_silent(#[case] path: &str, #[case] value: Value) {
     assert_eq!(accepted(&with(path, value)).1, Vec::<String>::new());
 }

@@ -76,7 +76,7 @@ fn table() -> String {
 }
 
 /// Path and name of every key below `fields`.
-fn collect(fields: &'static [Field], above: &str, keys: &mut Vec<(String, &'static str)>) {
+pub(super) fn collect(fields: &'static [Field], above: &str, keys: &mut Vec<(String, &'static str)>) {
     for field in fields {
         let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
         keys.push((path.clone(), field.name));

@@ -29,9 +29,6 @@ pub enum NameConstraintError {
         /// The name, or its kind.
         name: String,
     },
-    /// The constraints themselves cannot be read.
-    #[error("an issuer's name constraints cannot be read")]
-    Unreadable(#[source] super::NameConstraintsError),
 }
 
 pub(super) fn check(

@@ -112,6 +112,18 @@ fn x19_every_mail_address_is_judged_not_only_the_last() {
     );
 }
 
+#[rstest]
+#[case("evil.example")]
+#[case("Evil.EXAMPLE")]
+#[case("a.eViL.example")]
+#[case("*.evil.example")]
+fn x16_an_excluded_name_is_excluded_in_every_spelling_that_is_a_name(#[case] name: &str) {
+    let constraints = constraints(&[], &["dns=evil.example"]);
+
+    let expected = Err(NameConstraintError::Excluded { name: name.to_owned() });
+    assert_eq!(judge(&constraints, name), expected);
+}
+
 #[test]
 fn x19_a_common_name_counts_when_there_is_no_dns_name() {
     let subject = DistinguishedName::from_common_name("evil.example").unwrap();

@@ -135,7 +135,7 @@ pub async fn serve(
 const MAX_HEAD_OCTETS: usize = 64 * 1024;
 
 /// Requests at one time on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 128;
+const MAX_STREAMS: u32 = 16;
 
 #[cfg(test)]
 mod tests;

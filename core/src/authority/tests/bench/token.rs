@@ -42,7 +42,6 @@ impl Token {
 
     /// The token with which `step ca renew` stands in for mutual TLS.
     pub(crate) fn renewing(world: &World, certificate: &Certificate) -> Self {
-        let chain = [certificate, &world.issuer.certificate].map(|one| STANDARD.encode(one.as_der()));
         let token = Self::new(world, certificate.subject().common_name().unwrap_or_default());
         token
             .with("iss", "step-ca-client/1.0")
@@ -50,7 +49,7 @@ impl Token {
             .without("jti")
             .without("sans")
             .without("sha")
-            .header("x5cInsecure", chain)
+            .header("x5cInsecure", x5c(&[certificate, &world.issuer.certificate]))
             .without_header("kid")
     }
 
@@ -100,6 +99,11 @@ impl Token {
 pub(crate) fn fresh_id() -> String {
     static NUMBER: AtomicU64 = AtomicU64::new(1);
     format!("{:032x}", NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The chain of a token's header.
+pub(crate) fn x5c(chain: &[&Certificate]) -> Vec<String> {
+    chain.iter().map(|certificate| STANDARD.encode(certificate.as_der())).collect()
 }
 
 pub(crate) fn base64url(bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use crate::authority::tests::bench::{P256, Token, World, request, revoke_for, sign};
-use crate::authority::{AuthorityError, RevokeCredential};
+use crate::authority::{AuthorityError, Refusal, RevokeCredential};
 use crate::fault::Fault;
 use crate::fault::Fault::{FailAfter, FailBefore, StopAfter, StopBefore};
 use crate::key::PrivateKey;
@@ -93,7 +93,7 @@ async fn d1_a_fault_while_the_key_is_looked_for_revokes_nothing(
     revoke_for(&authority, serial, 1, &credential).await.unwrap();
     let token = Token::new(&world, "host.example").mint(&world.admin);
     let refused = sign(&authority, &request(&key, "", &["host.example"]), &token).await;
-    assert!(matches!(refused, Err(AuthorityError::Refused(crate::authority::Refusal::BlockedKey))));
+    assert!(matches!(refused, Err(AuthorityError::Refused(Refusal::BlockedKey))));
 }
 
 #[track_caller]

@@ -30,6 +30,25 @@ fn certificate(state: CertificateState) -> CertificateRecord {
     }
 }
 
+/// Neither a day nor a provisioner is one partition, so that neither becomes hot.
+#[test]
+fn the_certificates_of_one_day_and_one_provisioner_are_spread_evenly() {
+    let record = certificate(CertificateState::Issued { certificate: Der(Vec::new()) });
+    let mut counts = std::collections::BTreeMap::new();
+    for number in 1..=4000 {
+        for entry in table::certificate_indexes(&serial(&number.to_string()), &record) {
+            *counts.entry((entry.index, entry.key.partition)).or_insert(0) += 1;
+        }
+    }
+
+    for index in [Index::History, Index::Provisioner] {
+        let shards: Vec<u32> =
+            counts.iter().filter(|((found, _), _)| *found == index).map(|(_, count)| *count).collect();
+        assert_eq!(shards.len(), usize::from(table::INDEX_SHARDS), "{index:?}");
+        assert!(shards.iter().all(|count| (900..1100).contains(count)), "{index:?}: {shards:?}");
+    }
+}
+
 /// The line of this name: key and value are as written there, and read as `expected`.
 #[track_caller]
 fn assert_golden<T>(name: &str, key: &Key, expected: &T)
@@ -117,7 +136,7 @@ fn certificates_are_found_by_day_by_provisioner_and_by_each_name() {
         indexes,
         [
             entry(Index::History, "2026-06-01#2"),
-            entry(Index::Provisioner, "admin:kid#2026-06"),
+            entry(Index::Provisioner, "admin:kid#2026-06#2"),
             entry(Index::Name, "host.example"),
         ]
     );

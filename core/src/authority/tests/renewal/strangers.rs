@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 use rstest::rstest;
 
 use super::Scene;
-use crate::authority::tests::bench::revoke_for;
-use crate::authority::tests::bench::{Ca, Extension, P256, Token, World, by_token, request, validity};
+use crate::authority::tests::bench::{
+    Ca, Extension, P256, Token, World, by_token, request, revoke_for, validity, value, x5c,
+};
 use crate::authority::{AuthorityError, ClientCredential, RevokeCredential};
 use crate::fault::Call;
 use crate::key::{PrivateKey, PublicKey};
 use crate::peer::PeerCertificates;
 use crate::x509::{
-    BasicConstraints, Certificate, CertificateBody, DistinguishedName, KeyUsage, Profile, SubjectAltNames,
-    Validity,
+    BasicConstraints, Certificate, CertificateBody, DistinguishedName, ExtendedKeyUsage, KeyUsage,
+    NameFields, Profile, SubjectAltNames, Validity,
 };
 
 fn a_month() -> Validity {
@@ -30,11 +31,7 @@ fn shown(chain: &[&Certificate]) -> ClientCredential {
 async fn everywhere(world: &World, key: &PrivateKey, chain: &[&Certificate]) -> Vec<AuthorityError> {
     let authority = world.authority().await;
     let leaf = chain[0];
-    let encoded: Vec<String> = chain
-        .iter()
-        .map(|one| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, one.as_der()))
-        .collect();
-    let token = Token::renewing(world, leaf).header("x5cInsecure", encoded).mint(key);
+    let token = Token::renewing(world, leaf).header("x5cInsecure", x5c(chain)).mint(key);
     let peer = shown(chain);
     let ClientCredential::Certificates(itself) = peer.clone() else { unreachable!("it is shown") };
     let csr = request(&PrivateKey::generate(P256).unwrap(), "", &[]);
@@ -90,7 +87,7 @@ async fn x25_a_certificate_that_nobody_here_issued_is_nobodys() {
     Profile { basic_constraints: Some(BasicConstraints::Ca { path_len: None }), ..Profile::intermediate() }
 )]
 #[case::server_only(Profile {
-    extended_key_usage: crate::x509::ExtendedKeyUsage(vec![crate::x509::ExtendedKeyUsage::SERVER_AUTH]),
+    extended_key_usage: ExtendedKeyUsage(vec![ExtendedKeyUsage::SERVER_AUTH]),
     key_usage: KeyUsage::DIGITAL_SIGNATURE,
     ..Profile::default()
 })]
@@ -185,9 +182,8 @@ async fn t25_a_huge_key_in_a_chain_costs_little() {
     let huge = PublicKey::from_rsa_components(&[0xff; 2048], &[0xff; 8]).unwrap();
     let stranger = Ca::root("Stranger");
     let leaf = stranger.leaf(&huge, &["host.example"], Extension::Of("admin"), a_month());
-    let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, leaf.as_der());
     let token =
-        Token::renewing(&world, &leaf).header("x5cInsecure", vec![encoded]).forge("RS256", |_| vec![1; 2048]);
+        Token::renewing(&world, &leaf).header("x5cInsecure", x5c(&[&leaf])).forge("RS256", |_| vec![1; 2048]);
     let authority = world.authority().await;
 
     let start = Instant::now();
@@ -200,9 +196,6 @@ async fn t25_a_huge_key_in_a_chain_costs_little() {
 /// The issuer of a leaf and the issuer in the leaf: our name alone does not make a certificate ours.
 #[tokio::test]
 async fn x24_the_issuers_name_stands_in_the_leaf_byte_for_byte() {
-    use crate::authority::tests::bench::value;
-    use crate::x509::{Extension as Raw, NameFields};
-
     // CN as a PrintableString, and as a UTF8String where it could have been one.
     let utf8 = {
         let text = value(0x0c, b"Plain Name");
@@ -217,7 +210,10 @@ async fn x24_the_issuers_name_stands_in_the_leaf_byte_for_byte() {
         let root = Ca::root("Test Root");
         let years = validity("2026-01-01T00:00:00Z", "2031-01-01T00:00:00Z");
         // A key identifier that is no hash of the key.
-        let profile = Profile { extra: vec![Raw::subject_key_id(&[7; 8])], ..Profile::intermediate() };
+        let profile = Profile {
+            extra: vec![crate::x509::Extension::subject_key_id(&[7; 8])],
+            ..Profile::intermediate()
+        };
         let issuer = root.intermediate_with(subject.clone(), years, profile);
         let world = World::of(root, issuer);
         let key = PrivateKey::generate(P256).unwrap();

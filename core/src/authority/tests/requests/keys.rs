@@ -1,13 +1,15 @@
 //! The keys of requests.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rstest::rstest;
 
 use super::{HandmadeRequest, Scene, Token};
-use crate::authority::tests::bench::{P256, World, request, sign};
-use crate::authority::{AuthorityError, Refusal};
+use crate::authority::tests::bench::{P256, SeededRandom, World, request, sign};
+use crate::authority::{Authority, AuthorityError, InternalError, Refusal};
 use crate::key::{Digest, KeyKind, PrivateKey, PublicKey, SignatureAlgorithm, Signer as _, WeakKey};
+use crate::random::{Random, RandomError};
 use crate::x509::CertificateRequest;
 
 /// An odd number of so many bits, of which nobody knows the factors.
@@ -103,13 +105,10 @@ async fn a_good_key_of_each_kind_is_certified(#[case] kind: KeyKind) {
 /// A source of randomness that is stuck draws the same serial number again: the store refuses it.
 #[tokio::test]
 async fn x21_a_serial_number_that_is_drawn_twice_is_used_once() {
-    use crate::authority::InternalError;
-    use crate::authority::tests::bench::SeededRandom;
-
     let mut world = World::new();
     let key = PrivateKey::generate(P256).unwrap();
     let first = world.certificate("host.example", &key).await;
-    world.random = std::sync::Arc::new(SeededRandom::new(1));
+    world.random = Arc::new(SeededRandom::new(1));
     let authority = world.authority().await;
     let token = Token::new(&world, "host.example").mint(&world.admin);
     let csr = request(&key, "host.example", &["host.example"]);
@@ -128,9 +127,6 @@ async fn x21_a_serial_number_that_is_drawn_twice_is_used_once() {
 
 #[tokio::test]
 async fn x21_a_source_of_randomness_that_gives_nothing_makes_no_certificate() {
-    use crate::authority::InternalError;
-    use crate::random::{Random, RandomError};
-
     #[derive(Debug)]
     struct Broken(Option<u8>);
     impl Random for Broken {
@@ -141,8 +137,8 @@ async fn x21_a_source_of_randomness_that_gives_nothing_makes_no_certificate() {
     let world = World::new();
     for random in [Broken(None), Broken(Some(0))] {
         let mut parts = world.parts(world.signer.clone());
-        parts.random = std::sync::Arc::new(random);
-        let authority = crate::authority::Authority::open(parts).await.unwrap();
+        parts.random = Arc::new(random);
+        let authority = Authority::open(parts).await.unwrap();
         let csr = request(&PrivateKey::generate(P256).unwrap(), "", &["host.example"]);
         let token = Token::new(&world, "host.example").mint(&world.admin);
 

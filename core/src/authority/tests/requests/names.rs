@@ -1,7 +1,7 @@
 //! The names of requests and tokens: the token's are certified, and a request may only repeat them.
 
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Scene, Token};
 use crate::authority::tests::bench::{P256, request};
@@ -62,7 +62,7 @@ async fn a_token_without_names_certifies_its_subject() {
     for token in [
         Token::new(&scene.world, "host.example").without("sans"),
         Token::new(&scene.world, "host.example").with("sans", json!([])),
-        Token::new(&scene.world, "host.example").with("sans", serde_json::Value::Null),
+        Token::new(&scene.world, "host.example").with("sans", Value::Null),
     ] {
         let certificate = scene.sign_with(&request(&scene.key, "", &[]), &token).await.unwrap();
 
