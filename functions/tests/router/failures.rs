@@ -27,6 +27,21 @@ async fn l10_after_a_panic_the_next_request_works() {
     }
 }
 
+#[tokio::test]
+async fn l10_a_panic_inside_the_authority_is_that_requests_alone() {
+    let world = World::new().await;
+    let (body, _) = world.sign_body("a.example");
+    let identity = world.identity("b.example").await;
+
+    world.random.panic_once();
+    world.post("/sign", &body).await.error(500);
+    assert_eq!(world.post("/sign", &body).await.status, 201, "the token was not spent");
+
+    world.random.panic_once();
+    world.send(identity.request("/renew", Body::empty())).await.error(500);
+    assert_eq!(world.send(identity.request("/renew", Body::empty())).await.status, 201);
+}
+
 /// Which of the reasons it is, an attacker would like to know.
 #[tokio::test]
 async fn o10_tokens_are_refused_with_one_answer() {
