@@ -43,7 +43,8 @@ impl Default for BodyBudget {
 /// The JSON object of a request body.
 ///
 /// Rejects a body over [`MAX_BODY_BYTES`] (413), one that does not arrive in time (408), one that finds no room in the
-/// [`BodyBudget`] (503), and one that is not the JSON object of `T` (400). The content type is not looked at, as step-ca does not.
+/// [`BodyBudget`] (503), and one that is not the JSON object of `T` (400). The content type is not looked at, as
+/// step-ca does not.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {

@@ -145,12 +145,10 @@ struct Panicked;
 /// Long enough for a throttled table or KMS to have room again.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
-/// `step` clients show these; the first six are step-ca's.
+/// The texts of 401, 404, 500 and 501 are step-ca's.
 fn fixed_text(status: StatusCode) -> String {
     let text = match status {
-        StatusCode::BAD_REQUEST => "The request could not be completed; malformed or missing data.",
         StatusCode::UNAUTHORIZED => "The request lacked necessary authorization to be completed.",
-        StatusCode::FORBIDDEN => "The request was forbidden by the certificate authority.",
         StatusCode::NOT_FOUND => "The requested resource could not be found.",
         StatusCode::NOT_IMPLEMENTED => {
             "The requested method is not implemented by the certificate authority."

@@ -32,14 +32,14 @@ async fn renew(
 }
 
 #[derive(Deserialize)]
-struct RekeyBody {
+struct Body {
     csr: Option<String>,
 }
 
 async fn rekey(
     State(authority): State<Arc<Authority>>,
     Client(credential): Client,
-    JsonBody(body): JsonBody<RekeyBody>,
+    JsonBody(body): JsonBody<Body>,
 ) -> Result<Response, ApiError> {
     to_the_end(async move {
         let issued = authority.rekey(&credential, body.csr.as_deref().unwrap_or_default()).await?;

@@ -1,12 +1,11 @@
 //! Request ids: taken from the client or made up, and echoed.
 
+use aws_lc_rs::rand;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use uuid::Builder;
-
-use aws_lc_rs::rand;
 
 /// The id of a request: visible ASCII, so that it cannot forge a log line.
 #[derive(Clone, Debug)]

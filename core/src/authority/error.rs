@@ -121,7 +121,7 @@ pub enum InvalidRequest {
     /// No serial number.
     #[error("missing serial")]
     MissingSerial,
-    /// Not a serial number; what was found, or its beginning.
+    /// Not a serial number.
     #[error(
         "'{0}' is not a valid serial number - use a base 10 representation or a base 16 representation with '0x' prefix"
     )]

@@ -2,10 +2,11 @@ use rstest::rstest;
 use serde_json::Value;
 use stepless_core::authority::{InternalError, Refusal, Unavailable};
 use stepless_core::clock::Timestamp;
+use stepless_core::config::TimeOutOfRange;
 use stepless_core::key::SignerError;
 use stepless_core::provisioner::TokenError;
 use stepless_core::store::StoreError;
-use stepless_core::x509::ChainError;
+use stepless_core::x509::{ChainError, RequestError};
 
 use super::*;
 
@@ -19,6 +20,12 @@ const NOT_IMPLEMENTED: &str =
 
 #[rstest]
 #[case::missing_csr(InvalidRequest::MissingCsr, 400, COULD_NOT)]
+#[case::csr(
+    InvalidRequest::Csr(RequestError::BadSignature),
+    400,
+    "The request could not be completed: invalid csr: "
+)]
+#[case::time(InvalidRequest::Time(TimeOutOfRange), 400, COULD_NOT)]
 #[case::missing_token(InvalidRequest::MissingToken, 400, COULD_NOT)]
 #[case::missing_serial(InvalidRequest::MissingSerial, 400, COULD_NOT)]
 #[case::serial(InvalidRequest::Serial("x".into()), 400, COULD_NOT)]

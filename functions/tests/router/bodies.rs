@@ -119,9 +119,14 @@ async fn l5_compression_is_not_undone() {
     world.send(gzip).await.error(400);
 }
 
-/// So long may even the longest JSON take on a busy machine; what grows faster than its text, or deeper than a stack,
-/// fails by far.
-const LIMIT: Duration = Duration::from_secs(2);
+/// [`answers`], within a time that is long even for a busy machine without optimisation. Work that grows faster than
+/// the text, or goes deeper than a stack, fails by far.
+async fn soon(world: &World, body: &[u8]) -> Vec<Answer> {
+    let start = Instant::now();
+    let answers = answers(world, body).await;
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    answers
+}
 
 #[rstest]
 #[case::nested_lists([b"{\"templateData\":".as_slice(), &[b'['; 100_000], &[b']'; 100_000], b"}"].concat())]
@@ -138,11 +143,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 async fn l17_json_to_choke_on_is_refused_soon(#[case] body: Vec<u8>) {
     let world = World::new().await;
 
-    let start = Instant::now();
-    let answers = answers(&world, &body).await;
-
-    assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
-    for answer in answers {
+    for answer in soon(&world, &body).await {
         answer.error(400);
     }
 }
@@ -153,11 +154,7 @@ async fn l17_a_million_members_are_not_read() {
     let members: Vec<String> = (0..1_000_000).map(|n| format!("\"{n}\":{n}")).collect();
     let body = format!("{{{}}}", members.join(","));
 
-    let start = Instant::now();
-    let answers = answers(&world, body.as_bytes()).await;
-
-    assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
-    for answer in answers {
+    for answer in soon(&world, body.as_bytes()).await {
         answer.error(413);
     }
 }
@@ -168,15 +165,13 @@ async fn l17_json_to_choke_on_inside_a_token_is_refused_soon() {
     let csr = csr("a.example", &new_key());
     let nested = |n: usize| format!("{{\"user\":{}{}}}", "[".repeat(n), "]".repeat(n));
 
-    let start = Instant::now();
     for payload in [nested(20_000), format!("{{{}}}", "\"a\":1,".repeat(7_000) + "\"b\":1")] {
-        let token = raw_token(r#"{"alg":"ES256"}"#, &payload);
-        world.post("/sign", &json!({ "csr": csr, "ott": token })).await.error(401);
-        let token = raw_token(&payload, "{}");
-        world.post("/sign", &json!({ "csr": csr, "ott": token })).await.error(401);
+        for token in [raw_token(r#"{"alg":"ES256"}"#, &payload), raw_token(&payload, "{}")] {
+            let body = json!({ "csr": csr, "ott": token }).to_string();
+            let answers = soon(&world, body.as_bytes()).await;
+            answers.first().unwrap().error(401);
+        }
     }
-
-    assert!(start.elapsed() < LIMIT, "{:?}", start.elapsed());
 }
 
 #[rstest]

@@ -27,6 +27,21 @@ async fn l10_after_a_panic_the_next_request_works() {
     }
 }
 
+#[tokio::test]
+async fn l10_a_panic_inside_the_authority_is_that_requests_alone() {
+    let world = World::new().await;
+    let (body, _) = world.sign_body("a.example");
+    let identity = world.identity("b.example").await;
+
+    world.random.panic_once();
+    world.post("/sign", &body).await.error(500);
+    assert_eq!(world.post("/sign", &body).await.status, 201, "the token was not spent");
+
+    world.random.panic_once();
+    world.send(identity.request("/renew", Body::empty())).await.error(500);
+    assert_eq!(world.send(identity.request("/renew", Body::empty())).await.status, 201);
+}
+
 /// Which of the reasons it is, an attacker would like to know.
 #[tokio::test]
 async fn o10_tokens_are_refused_with_one_answer() {
@@ -115,7 +130,7 @@ async fn o10_renewals_are_refused_with_one_answer() {
     }
 }
 
-/// Store and signing key are away for one call, each of a request's calls in turn.
+/// Store and signing key are away for one call. Where the token may have been taken, the client waits for the lease.
 #[rstest]
 #[case::token_and_intent(1, Call::Commit, "31")]
 #[case::signature(2, Call::Sign, "5")]

@@ -1,7 +1,7 @@
 //! An authority in memory behind the router, and what its clients send.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aws_lc_rs::rand;
 use axum::Router;
@@ -34,6 +34,7 @@ pub(crate) struct World {
     pub(crate) authority: Arc<Authority>,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) random: Arc<TestRandom>,
     pub(crate) root: Certificate,
     provisioner: PrivateKey,
     tokens: AtomicU64,
@@ -72,6 +73,7 @@ impl World {
     pub(crate) async fn with(options: Options) -> Self {
         let clock = Arc::new(FixedClock::new(at("2026-06-01T00:00:00Z")));
         let faults = Arc::new(Faults::none());
+        let random = Arc::new(TestRandom::default());
         let provisioner = new_key();
         let (root, intermediate, intermediate_key) = issuers();
         let config = config(&provisioner, options.provisioners);
@@ -86,7 +88,7 @@ impl World {
             store: Arc::new(FaultyStore::new(store, faults.clone())),
             persistence: options.persistence,
             clock: clock.clone(),
-            random: Arc::new(TestRandom),
+            random: random.clone(),
             dns_names: config.dns_names.clone(),
             common_name: config.common_name.clone(),
             subject_template: config.authority.template.clone(),
@@ -99,7 +101,7 @@ impl World {
         // One route more than `all` has: a handler that fails as no handler should.
         let routes = routes.route("/panic", axum::routing::get(panic));
         let router = stepless_functions::service(routes, authority.clone(), options.trace_header);
-        Self { router, authority, clock, faults, root, provisioner, tokens: AtomicU64::new(0) }
+        Self { router, authority, clock, faults, random, root, provisioner, tokens: AtomicU64::new(0) }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -303,11 +305,21 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-#[derive(Debug)]
-struct TestRandom;
+/// The system's randomness, which panics once when it is told to: the authority asks it for a serial number.
+#[derive(Debug, Default)]
+pub(crate) struct TestRandom {
+    panics: AtomicBool,
+}
+
+impl TestRandom {
+    pub(crate) fn panic_once(&self) {
+        self.panics.store(true, Ordering::SeqCst);
+    }
+}
 
 impl Random for TestRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomError> {
+        assert!(!self.panics.swap(false, Ordering::SeqCst), "this call was made to panic");
         rand::fill(buffer).map_err(|_| RandomError)
     }
 }
