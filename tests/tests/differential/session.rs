@@ -67,7 +67,8 @@ pub(crate) fn run_cases(world: &World, server: &Server, cases: &[Case]) -> Vec<C
                 exchanges: Vec::new(),
                 stopped: None,
                 absolute: false,
-                hidden: vec![(server.address().port().to_string(), "<port>".into())],
+                // With its colon: the digits alone can stand in a cursor by chance.
+                hidden: vec![(format!(":{}", server.address().port()), ":<port>".into())],
             };
             let mut session = Session { world, server, client: client.clone(), record };
             if let Err(Stop(why)) = (case.steps)(&mut session) {
