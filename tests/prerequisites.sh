@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # Below this version the aws and rustls crates do not compile; Cargo.toml says the same in `rust-version`.
-rust_minimum=1.94
+rust_minimum=1.94.1
 # Below this version `go` cannot fetch by itself the toolchain that a module asks for.
 go_minimum=1.21
 

@@ -1,13 +1,15 @@
 //! An authority from its configuration: the files it names, its store, its key.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stepless_core::authority::{Authority, AuthorityParts, IssuedAtCheck, Persistence};
+use stepless_core::authority::{Authority, AuthorityParts, Persistence, Platform};
 use stepless_core::clock::Clock;
-use stepless_core::config::{CaConfig, DatabaseConfig, DatabaseKind, KeySource};
+use stepless_core::config::{
+    CaConfig, CertificateSource, DatabaseConfig, EmbeddedDatabase, EmbeddedKind, KeySource,
+};
 use stepless_core::key::{LocalSigner, PrivateKey, PrivateKeyError, SignatureAlgorithm};
-use stepless_core::provisioner::Provisioners;
 use stepless_core::secret::SecretBytes;
 use stepless_core::store::{MemoryStore, Store};
 use stepless_core::x509::{Certificate, IssuerChain};
@@ -58,30 +60,20 @@ pub(crate) fn parts(
     clock: Arc<dyn Clock>,
 ) -> Result<AuthorityParts, CliError> {
     let (store, persistence) = open_store(config.db.as_ref(), &clock)?;
-    let issuers = IssuerChain::from_pem(&files::read_text(&config.crt)?)
-        .context(format_args!("{} is not an issuing chain", config.crt.display()))?;
+    let issuers = IssuerChain::from_pem(&pem(&config.crt)?)
+        .context(format_args!("{} is not an issuing chain", config.crt))?;
     let signer = issuer_signer(config, password_file, &issuers)?;
-    let provisioners = Provisioners::from_config(config).context("the provisioners cannot be used")?;
-    Ok(AuthorityParts {
+    let platform = Platform {
         issuers,
         signer: Arc::new(signer),
         roots: certificates(&config.root)?,
         federated_roots: certificates(&config.federated_roots)?,
-        provisioners,
         store,
         persistence,
         clock,
         random: Arc::new(SystemRandom),
-        dns_names: config.dns_names.clone(),
-        common_name: config.common_name.clone(),
-        subject_template: config.authority.template.clone(),
-        backdate: config.authority.backdate.to_signed(),
-        issued_at_check: match config.authority.disable_issued_at_check {
-            true => IssuedAtCheck::Disabled,
-            false => IssuedAtCheck::Enabled,
-        },
-        tls_options: config.tls.clone(),
-    })
+    };
+    AuthorityParts::from_config(config, platform).context("the provisioners cannot be used")
 }
 
 fn open_store(
@@ -91,6 +83,9 @@ fn open_store(
     let Some(db) = db else {
         warn!("no db is configured: spent tokens are forgotten at the end, and nothing can be revoked");
         return Ok((Arc::new(MemoryStore::new(Arc::clone(clock))), Persistence::UntilRestart));
+    };
+    let DatabaseConfig::Embedded(db) = db else {
+        return Err(CliError::new("DynamoDB is not there yet"));
     };
     let folder = store_folder(db);
     files::create_folder(folder)?;
@@ -107,10 +102,10 @@ fn open_store(
 }
 
 /// Where our own store lies. `db.dataSource` names a folder, but a file for bbolt: then it lies beside that file.
-fn store_folder(db: &DatabaseConfig) -> &Path {
+fn store_folder(db: &EmbeddedDatabase) -> &Path {
     match db.kind {
-        DatabaseKind::BadgerV1 | DatabaseKind::BadgerV2 => &db.data_source,
-        DatabaseKind::Bbolt => match db.data_source.parent() {
+        EmbeddedKind::BadgerV1 | EmbeddedKind::BadgerV2 => &db.data_source,
+        EmbeddedKind::Bbolt => match db.data_source.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         },
@@ -118,12 +113,12 @@ fn store_folder(db: &DatabaseConfig) -> &Path {
 }
 
 /// What another program keeps in the same place is not read: certificates that it revoked are not revoked here.
-fn another_database(db: &DatabaseConfig) -> Option<PathBuf> {
+fn another_database(db: &EmbeddedDatabase) -> Option<PathBuf> {
     let candidates = match db.kind {
-        DatabaseKind::BadgerV1 | DatabaseKind::BadgerV2 => {
+        EmbeddedKind::BadgerV1 | EmbeddedKind::BadgerV2 => {
             BADGER_FILES.into_iter().map(|file| db.data_source.join(file)).collect()
         }
-        DatabaseKind::Bbolt => vec![db.data_source.clone()],
+        EmbeddedKind::Bbolt => vec![db.data_source.clone()],
     };
     candidates.into_iter().find(|path| path.exists())
 }
@@ -171,14 +166,21 @@ fn issuer_key(config: &CaConfig, password_file: Option<&Path>) -> Result<Private
     key.context(format_args!("the key {} cannot be used", path.display()))
 }
 
-fn certificates(paths: &[PathBuf]) -> Result<Vec<Certificate>, CliError> {
+fn certificates(sources: &[CertificateSource]) -> Result<Vec<Certificate>, CliError> {
     let mut all = Vec::new();
-    for path in paths {
-        let bundle = Certificate::parse_pem_bundle(&files::read_text(path)?)
-            .context(format_args!("{} holds no certificates", path.display()))?;
+    for source in sources {
+        let bundle = Certificate::parse_pem_bundle(&pem(source)?)
+            .context(format_args!("{source} holds no certificates"))?;
         all.extend(bundle);
     }
     Ok(all)
+}
+
+fn pem(source: &CertificateSource) -> Result<Cow<'_, str>, CliError> {
+    match source {
+        CertificateSource::File(path) => files::read_text(path).map(Cow::Owned),
+        CertificateSource::Pem(text) => Ok(Cow::Borrowed(text)),
+    }
 }
 
 /// The file of the embedded store.
@@ -190,10 +192,10 @@ const BADGER_FILES: [&str; 2] = ["MANIFEST", "KEYREGISTRY"];
 mod tests {
     use super::*;
 
-    fn opened(kind: DatabaseKind, data_source: &Path) -> Result<Persistence, CliError> {
-        let db = DatabaseConfig { kind, data_source: data_source.to_owned() };
+    fn opened(kind: EmbeddedKind, data_source: &Path) -> Result<Persistence, CliError> {
+        let db = EmbeddedDatabase { kind, data_source: data_source.to_owned() };
         let clock: Arc<dyn Clock> = Arc::new(stepless_net::SystemClock);
-        open_store(Some(&db), &clock).map(|(_, persistence)| persistence)
+        open_store(Some(&DatabaseConfig::Embedded(db)), &clock).map(|(_, persistence)| persistence)
     }
 
     #[test]
@@ -201,7 +203,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("new/db");
 
-        assert!(matches!(opened(DatabaseKind::BadgerV2, &source), Ok(Persistence::Durable)));
+        assert!(matches!(opened(EmbeddedKind::BadgerV2, &source), Ok(Persistence::Durable)));
 
         assert!(source.join(STORE_FILE).is_file());
     }
@@ -212,7 +214,7 @@ mod tests {
         let source = folder.path().join("step.db");
         std::fs::write(&source, "bbolt").unwrap();
 
-        assert!(matches!(opened(DatabaseKind::Bbolt, &source), Ok(Persistence::Durable)));
+        assert!(matches!(opened(EmbeddedKind::Bbolt, &source), Ok(Persistence::Durable)));
 
         assert!(folder.path().join(STORE_FILE).is_file());
         assert_eq!(std::fs::read(&source).unwrap(), b"bbolt");
@@ -223,7 +225,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("new/step.db");
 
-        assert!(matches!(opened(DatabaseKind::Bbolt, &source), Ok(Persistence::Durable)));
+        assert!(matches!(opened(EmbeddedKind::Bbolt, &source), Ok(Persistence::Durable)));
 
         assert!(folder.path().join("new").join(STORE_FILE).is_file());
         assert!(!source.exists());
@@ -231,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_bbolt_file_without_a_folder_lies_in_the_working_directory() {
-        let db = DatabaseConfig { kind: DatabaseKind::Bbolt, data_source: "step.db".into() };
+        let db = EmbeddedDatabase { kind: EmbeddedKind::Bbolt, data_source: "step.db".into() };
 
         assert_eq!(store_folder(&db), Path::new("."));
     }
@@ -240,8 +242,8 @@ mod tests {
     fn a_database_of_another_program_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("step.db");
-        let bbolt = DatabaseConfig { kind: DatabaseKind::Bbolt, data_source: file.clone() };
-        let badger = DatabaseConfig { kind: DatabaseKind::BadgerV2, data_source: folder.path().to_owned() };
+        let bbolt = EmbeddedDatabase { kind: EmbeddedKind::Bbolt, data_source: file.clone() };
+        let badger = EmbeddedDatabase { kind: EmbeddedKind::BadgerV2, data_source: folder.path().to_owned() };
         assert_eq!((another_database(&bbolt), another_database(&badger)), (None, None));
 
         std::fs::write(&file, "").unwrap();

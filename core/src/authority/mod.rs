@@ -30,9 +30,9 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::clock::{Clock, SignedDuration, Timestamp};
-use crate::config::{Asn1Dn, TlsOptions};
+use crate::config::{Asn1Dn, CaConfig, TlsOptions};
 use crate::key::Signer;
-use crate::provisioner::Provisioners;
+use crate::provisioner::{ProvisionerConfigError, Provisioners};
 use crate::random::Random;
 use crate::store::table::{self, AuthorityRecord};
 use crate::store::{CommitError, Condition, Store, StoreError, Write};
@@ -106,6 +106,56 @@ pub struct AuthorityParts {
     pub issued_at_check: IssuedAtCheck,
     /// What clients are told to start their own TLS servers with.
     pub tls_options: TlsOptions,
+}
+
+/// What a platform plugs into the authority of a configuration.
+#[derive(Debug)]
+pub struct Platform {
+    /// What `crt` names.
+    pub issuers: IssuerChain,
+    /// What `key` names.
+    pub signer: Arc<dyn Signer>,
+    /// What `root` names.
+    pub roots: Vec<Certificate>,
+    /// What `federatedRoots` names.
+    pub federated_roots: Vec<Certificate>,
+    /// What `db` names.
+    pub store: Arc<dyn Store>,
+    /// Whether records stay there.
+    pub persistence: Persistence,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where serial numbers come from.
+    pub random: Arc<dyn Random>,
+}
+
+impl AuthorityParts {
+    /// The parts that `config` describes, and those that a platform gives.
+    ///
+    /// # Errors
+    /// [`ProvisionerConfigError`] when the provisioners of the configuration cannot stand beside each other.
+    pub fn from_config(config: &CaConfig, platform: Platform) -> Result<Self, ProvisionerConfigError> {
+        Ok(Self {
+            issuers: platform.issuers,
+            signer: platform.signer,
+            roots: platform.roots,
+            federated_roots: platform.federated_roots,
+            provisioners: Provisioners::from_config(config)?,
+            store: platform.store,
+            persistence: platform.persistence,
+            clock: platform.clock,
+            random: platform.random,
+            dns_names: config.dns_names.clone(),
+            common_name: config.common_name.clone(),
+            subject_template: config.authority.template.clone(),
+            backdate: config.authority.backdate.to_signed(),
+            issued_at_check: match config.authority.disable_issued_at_check {
+                true => IssuedAtCheck::Disabled,
+                false => IssuedAtCheck::Enabled,
+            },
+            tls_options: config.tls.clone(),
+        })
+    }
 }
 
 /// Whether the store survives the process.

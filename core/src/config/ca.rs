@@ -16,7 +16,10 @@ use super::{schema, unbuilt};
 use crate::secret::SecretBytes;
 use crate::x509::{DistinguishedName, SubjectAltName};
 
-pub use values::{KeySource, KmsScheme, KmsUri, ListenAddress, ParseAddressError};
+pub use values::{
+    CertificateSource, DynamoDbTable, KeySource, KmsScheme, KmsUri, ListenAddress, ParseAddressError,
+    ParseTableError,
+};
 
 /// A whole configuration that a CA can start with: every required part is there, every value is allowed.
 ///
@@ -24,14 +27,16 @@ pub use values::{KeySource, KmsScheme, KmsUri, ListenAddress, ParseAddressError}
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CaConfig {
-    /// Files of root certificates, at least one; each may hold several.
-    pub root: Vec<PathBuf>,
-    /// Files of roots of other authorities.
-    pub federated_roots: Vec<PathBuf>,
-    /// File of the issuing chain, the issuer first.
-    pub crt: PathBuf,
+    /// Root certificates, at least one source; each may hold several.
+    pub root: Vec<CertificateSource>,
+    /// Roots of other authorities.
+    pub federated_roots: Vec<CertificateSource>,
+    /// The issuing chain, the issuer first.
+    pub crt: CertificateSource,
     /// Where the issuer's key is.
     pub key: KeySource,
+    /// How key management services are reached, where a key's own URI does not say it.
+    pub kms: KmsConfig,
     /// Where to listen.
     pub address: ListenAddress,
     /// The names and addresses clients know the CA by; at least one.
@@ -104,18 +109,41 @@ pub enum LogFormat {
     Common,
 }
 
-/// The `db` section. The kind is only told apart for messages: our own store lies in the directory it names.
+/// The `kms` section: what the URI of a key may leave out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KmsConfig {
+    /// The URI of the service.
+    pub uri: Option<KmsUri>,
+    /// `kms.region`.
+    pub region: Option<String>,
+    /// `kms.profile`, of the credentials file.
+    pub profile: Option<String>,
+    /// `kms.credentialsFile`.
+    pub credentials_file: Option<PathBuf>,
+}
+
+/// The `db` section.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DatabaseConfig {
+pub enum DatabaseConfig {
+    /// Our own embedded store, in the place of step-ca's.
+    Embedded(EmbeddedDatabase),
+    /// A table of DynamoDB, which any number of processes may share.
+    DynamoDb(DynamoDbTable),
+}
+
+/// An embedded database of step-ca. The kind is only told apart for messages: our own store lies in the directory it
+/// names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedDatabase {
     /// What step-ca would keep there.
-    pub kind: DatabaseKind,
+    pub kind: EmbeddedKind,
     /// The directory (for bbolt, the file) of step-ca's data.
     pub data_source: PathBuf,
 }
 
 /// The embedded databases of step-ca.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DatabaseKind {
+pub enum EmbeddedKind {
     /// `badger` or `badgerv1`.
     BadgerV1,
     /// `badgerv2`, which `step ca init` writes.
@@ -156,7 +184,9 @@ impl CaConfig {
         let top = View::new(document, JsonPath::root());
         let root = top.at("root");
         if root.elements().is_empty() {
-            return Err(root.missing("a file of root certificates, or an array of them"));
+            return Err(
+                root.missing("a file of root certificates (or the certificates in PEM), or an array of them")
+            );
         }
         check_crl(&top.at("crl"))?;
         for name in ["insecureAddress", "metricsAddress"] {
@@ -164,10 +194,13 @@ impl CaConfig {
             address.text().map(|_| listen_address(&address)).transpose()?;
         }
         Ok(Self {
-            root: paths(&root)?,
-            federated_roots: paths(&top.at("federatedRoots"))?,
-            crt: top.at("crt").required_text("the file of the issuing chain")?.into(),
+            root: certificates(&root)?,
+            federated_roots: certificates(&top.at("federatedRoots"))?,
+            crt: CertificateSource::from_text(
+                top.at("crt").required_text("the file of the issuing chain (or the chain in PEM)")?,
+            ),
             key: KeySource::from_text(top.at("key").required_text("the file of the issuer's key")?),
+            kms: kms(&top.at("kms")),
             address: listen_address(&top.at("address"))?,
             dns_names: dns_names(&top.at("dnsNames"))?,
             common_name: match subject_text(&top.at("commonName"))? {
@@ -220,8 +253,22 @@ impl AuthorityConfig {
     }
 }
 
-fn paths(view: &View<'_>) -> Result<Vec<PathBuf>, ConfigError> {
-    Ok(view.texts("the name of a file")?.into_iter().map(PathBuf::from).collect())
+fn certificates(view: &View<'_>) -> Result<Vec<CertificateSource>, ConfigError> {
+    Ok(view
+        .texts("the name of a file, or certificates in PEM")?
+        .into_iter()
+        .map(CertificateSource::from_text)
+        .collect())
+}
+
+fn kms(view: &View<'_>) -> KmsConfig {
+    let text = |name: &str| view.at(name).text().map(str::to_owned);
+    KmsConfig {
+        uri: view.at("uri").text().and_then(KmsUri::from_text),
+        region: text("region"),
+        profile: text("profile"),
+        credentials_file: text("credentialsFile").map(PathBuf::from),
+    }
 }
 
 fn listen_address(view: &View<'_>) -> Result<ListenAddress, ConfigError> {
@@ -274,15 +321,20 @@ fn database(view: &View<'_>) -> Result<Option<DatabaseConfig>, ConfigError> {
     if !view.is_present() {
         return Ok(None);
     }
-    let type_at = view.at("type");
+    let (type_at, source_at) = (view.at("type"), view.at("dataSource"));
     let kind = match type_at.word().as_str() {
-        "" => return Err(type_at.missing("the type of the database, such as \"badgerv2\",")),
-        "bbolt" => DatabaseKind::Bbolt,
-        "badgerv2" => DatabaseKind::BadgerV2,
-        _ => DatabaseKind::BadgerV1,
+        "" => return Err(type_at.missing("the type of the database, such as \"badgerv2\" or \"dynamodb\",")),
+        "dynamodb" => {
+            let allowed = "the name of a table, or dynamodb:table=NAME;region=REGION";
+            let table = source_at.required_text(allowed)?.parse().map_err(|_| source_at.wrong(allowed))?;
+            return Ok(Some(DatabaseConfig::DynamoDb(table)));
+        }
+        "bbolt" => EmbeddedKind::Bbolt,
+        "badgerv2" => EmbeddedKind::BadgerV2,
+        _ => EmbeddedKind::BadgerV1,
     };
-    let data_source = view.at("dataSource").required_text("the directory of the database")?.into();
-    Ok(Some(DatabaseConfig { kind, data_source }))
+    let data_source = source_at.required_text("the directory of the database")?.into();
+    Ok(Some(DatabaseConfig::Embedded(EmbeddedDatabase { kind, data_source })))
 }
 
 fn tls(view: &View<'_>, warnings: &mut Vec<ConfigWarning>) -> Result<TlsOptions, ConfigError> {

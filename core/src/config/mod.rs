@@ -19,8 +19,9 @@ mod unbuilt;
 mod view;
 
 pub use ca::{
-    Asn1Dn, AuthorityConfig, CaConfig, DatabaseConfig, DatabaseKind, KeySource, KmsScheme, KmsUri,
-    ListenAddress, LogFormat, LoggerConfig, ParseAddressError,
+    Asn1Dn, AuthorityConfig, CaConfig, CertificateSource, DatabaseConfig, DynamoDbTable, EmbeddedDatabase,
+    EmbeddedKind, KeySource, KmsConfig, KmsScheme, KmsUri, ListenAddress, LogFormat, LoggerConfig,
+    ParseAddressError, ParseTableError,
 };
 pub use claims::{ClaimOverrides, Claims, ClaimsError, LifetimeOverrides, Lifetimes};
 pub use duration::{GoDuration, ParseDurationError};

@@ -120,7 +120,7 @@ fn every_part_is_read() {
     let (config, warnings) = accepted(&config);
 
     assert_eq!(warnings, Vec::<String>::new());
-    assert_eq!(config.root.iter().map(|p| p.to_str().unwrap()).collect::<Vec<_>>(), ["a.crt", "b.crt"]);
+    assert_eq!(config.root, ["a.crt", "b.crt"].map(|file| CertificateSource::File(file.into())));
     assert_eq!(config.federated_roots.len(), 1);
     assert_eq!(config.key, KeySource::File("/etc/key".into()));
     assert_eq!((config.address.host(), config.address.port()), ("::1", 443));
@@ -129,7 +129,8 @@ fn every_part_is_read() {
     assert_eq!(config.common_name, "My CA");
     assert_eq!(config.password.unwrap().expose(), b"hunter2");
     assert_eq!(config.logger, LoggerConfig { format: LogFormat::Json, trace_header: "X-Trace".to_owned() });
-    assert_eq!(config.db, Some(DatabaseConfig { kind: DatabaseKind::Bbolt, data_source: "db.file".into() }));
+    let db = EmbeddedDatabase { kind: EmbeddedKind::Bbolt, data_source: "db.file".into() };
+    assert_eq!(config.db, Some(DatabaseConfig::Embedded(db)));
     assert_eq!((config.tls.min_version, config.tls.max_version), (TlsVersion::V1_3, TlsVersion::V1_3));
     assert_eq!(config.tls.cipher_suites[0].name(), "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384");
     let authority = config.authority;
@@ -174,6 +175,62 @@ fn where_a_key_is_is_told_from_its_text() {
     };
     assert_eq!((uri.scheme(), uri.rest()), (KmsScheme::AwsKms, "key-id=alias/ca;region=eu?pin-value=1234"));
     assert_eq!(format!("{uri:?}"), "KmsUri(awskms:..)");
+    assert_eq!(uri.attribute("key-id").as_deref(), Some("alias/ca"));
+    assert_eq!(uri.attribute("pin-value").as_deref(), Some("1234"));
+    assert_eq!(uri.attribute("profile"), None);
+    let escaped = KmsUri::from_text("awskms:key-id=arn%3Aaws%3Akms").unwrap();
+    assert_eq!(escaped.attribute("key-id").as_deref(), Some("arn:aws:kms"));
+}
+
+#[test]
+fn a_certificate_is_in_a_file_or_in_the_configuration() {
+    let pem = "\n-----BEGIN CERTIFICATE-----\n";
+
+    assert_eq!(CertificateSource::from_text(pem), CertificateSource::Pem(pem.to_owned()));
+    assert_eq!(CertificateSource::from_text("a.crt"), CertificateSource::File("a.crt".into()));
+}
+
+#[test]
+fn a_table_is_named_alone_or_by_its_uri() {
+    let table =
+        |region: Option<&str>| DynamoDbTable { name: "ca".to_owned(), region: region.map(str::to_owned) };
+    for (text, expected) in [
+        ("ca", Some(table(None))),
+        ("dynamodb:ca", Some(table(None))),
+        ("dynamodb:table=ca;region=eu-west-1", Some(table(Some("eu-west-1")))),
+        ("", None),
+        ("dynamodb:", None),
+        ("dynamodb:region=eu-west-1", None),
+        ("dynamodb:table=ca;endpoint=x", None),
+        ("dynamodb:table=ca;table=cb", None),
+        ("s3://bucket?", None),
+        ("two words", None),
+    ] {
+        assert_eq!(text.parse().ok(), expected, "{text}");
+    }
+}
+
+#[test]
+fn aws_is_asked_for_keys_and_state_where_the_file_says_so() {
+    let mut config = minimal();
+    config["key"] = json!("awskms:key-id=alias/ca");
+    config["kms"] =
+        json!({ "type": "awskms", "uri": "awskms:region=eu-west-1", "region": "eu-west-2", "profile": "ca" });
+    config["db"] = json!({ "type": "DynamoDB", "dataSource": "dynamodb:table=ca;region=eu-west-3" });
+
+    let (config, warnings) = accepted(&config);
+
+    assert_eq!(warnings, Vec::<String>::new());
+    assert!(
+        matches!(&config.key, KeySource::Uri(uri) if uri.attribute("key-id").as_deref() == Some("alias/ca"))
+    );
+    assert_eq!(config.kms.uri.unwrap().attribute("region").as_deref(), Some("eu-west-1"));
+    assert_eq!(
+        (config.kms.region.as_deref(), config.kms.profile.as_deref()),
+        (Some("eu-west-2"), Some("ca"))
+    );
+    let table = DynamoDbTable { name: "ca".to_owned(), region: Some("eu-west-3".to_owned()) };
+    assert_eq!(config.db, Some(DatabaseConfig::DynamoDb(table)));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Where ignoring a section is harmless, it is a warning. Where the section limits or shapes certificates, ignoring it
 //! could issue more than the operator allows, so the start is refused, or that one provisioner.
 
+use super::ca::{KmsScheme, KmsUri};
 use super::error::{ConfigError, ConfigWarning};
 use super::node::Node;
 use super::path::JsonPath;
@@ -26,8 +27,8 @@ enum Asked {
     ByHolding,
     /// When it is this word, in any case.
     By(&'static [&'static str]),
-    /// When it is a key outside of files.
-    ByKmsUri,
+    /// When it is a key outside of files and of AWS KMS.
+    ByOtherKmsUri,
 }
 
 enum Verdict {
@@ -36,19 +37,29 @@ enum Verdict {
     RefuseProvisioner,
 }
 
-use Asked::{By, ByHolding, ByKmsUri, BySaying};
+use Asked::{By, ByHolding, ByOtherKmsUri, BySaying};
 use Verdict::{RefuseProvisioner, RefuseStart, Warn};
 
 const ROWS: &[Row] = &[
     // Keys and state outside of this machine.
-    row("kms.type", By(OTHER_KMS), RefuseStart, "only keys in files (softkms) can be used so far"),
-    row("kms.uri", ByKmsUri, RefuseStart, "only keys in files (softkms) can be used so far"),
-    row("key", ByKmsUri, RefuseStart, "only a key in a file can be used so far"),
+    row(
+        "kms.type",
+        By(OTHER_KMS),
+        RefuseStart,
+        "only keys in files (softkms) and in AWS KMS (awskms) can be used so far",
+    ),
+    row(
+        "kms.uri",
+        ByOtherKmsUri,
+        RefuseStart,
+        "only keys in files (softkms) and in AWS KMS (awskms) can be used so far",
+    ),
+    row("key", ByOtherKmsUri, RefuseStart, "only a key in a file or in AWS KMS can be used so far"),
     row(
         "db.type",
         By(&["mysql", "postgresql"]),
         RefuseStart,
-        "only the embedded store is there so far; starting without this database would split the state",
+        "only the embedded store and DynamoDB are there so far; starting without this database would split the state",
     ),
     row(
         "authority.type",
@@ -130,18 +141,8 @@ const X509_TEMPLATE_FILE: &str = "authority.provisioners[].options.x509.template
 const X509_TEMPLATE_DATA: &str = "authority.provisioners[].options.x509.templateData";
 const NO_TEMPLATES: &str =
     "certificate templates are not there yet; certificates would not have the shape it asks for";
-const OTHER_KMS: &[&str] = &[
-    "awskms",
-    "cloudkms",
-    "azurekms",
-    "pkcs11",
-    "yubikey",
-    "tpmkms",
-    "sshagentkms",
-    "capi",
-    "mackms",
-    "kms",
-];
+const OTHER_KMS: &[&str] =
+    &["cloudkms", "azurekms", "pkcs11", "yubikey", "tpmkms", "sshagentkms", "capi", "mackms", "kms"];
 
 const fn row(path: &'static str, asked: Asked, verdict: Verdict, reason: &'static str) -> Row {
     Row { path, asked, verdict, reason }
@@ -217,8 +218,8 @@ impl Asked {
             (Self::BySaying, node) => !node.is_empty(),
             (Self::ByHolding, Node::Object(members)) => !members.is_empty(),
             (Self::By(words), Node::Text(text)) => words.iter().any(|word| word.eq_ignore_ascii_case(text)),
-            (Self::ByKmsUri, Node::Text(text)) => {
-                matches!(super::ca::KeySource::from_text(text), super::ca::KeySource::Uri(_))
+            (Self::ByOtherKmsUri, Node::Text(text)) => {
+                KmsUri::from_text(text).is_some_and(|uri| uri.scheme() != KmsScheme::AwsKms)
             }
             _ => false,
         }

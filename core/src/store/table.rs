@@ -8,6 +8,7 @@
 //! | [`RevocationRecord`] | `revoked#<shard>` | `<serial>` | for ever | key; its shard, in the order of serials |
 //! | a blocked public key | `blocked#<hash>` | `-` | for ever | key |
 //! | [`AuthorityRecord`] | `meta` | `authority` | for ever | key |
+//! | the configuration, as the text of `ca.json` | `meta` | `config` | for ever | key |
 //!
 //! ACME will add `account#<provisioner>#<id>` with the pointer `key#<provisioner>#<thumbprint>`, and `order#<id>` with
 //! its authorizations and challenges inside and a pointer under its account. Every access is one read by key, by
@@ -175,6 +176,11 @@ pub fn revocation(serial: &SerialNumber) -> Key {
 pub fn blocked_key(spki_der: &[u8]) -> Key {
     let hash = digest::digest(&digest::SHA256, spki_der);
     Key::new(&["blocked", &hex::encode(hash)], &["-"])
+}
+
+/// Where the configuration lies, for a platform that keeps it beside the state.
+pub fn configuration() -> Key {
+    Key::new(&["meta"], &["config"])
 }
 
 /// Where the authority's own record lies.

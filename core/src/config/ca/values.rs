@@ -1,4 +1,4 @@
-//! Single values of the file that have a form of their own: where a key is, where to listen.
+//! Single values of the file that have a form of their own: where a key, a certificate or a table is, where to listen.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -23,12 +23,100 @@ impl KeySource {
             let path = rest.split(['?', ';']).find_map(|attribute| attribute.strip_prefix("path="));
             return Self::File(path.unwrap_or(rest).into());
         }
-        match KmsScheme::from_name(scheme) {
-            Some(scheme) => Self::Uri(KmsUri { scheme, rest: rest.to_owned() }),
+        match KmsUri::from_text(text) {
+            Some(uri) => Self::Uri(uri),
             // A colon is a fair part of a file's name.
             None => Self::File(text.into()),
         }
     }
+}
+
+/// Where certificates are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// In a file.
+    File(PathBuf),
+    /// Here: the text is the certificates in PEM, so that a configuration can stand for itself.
+    Pem(String),
+}
+
+impl CertificateSource {
+    /// Reads the text of `root`, `crt` or `federatedRoots`: PEM, or else the name of a file.
+    pub fn from_text(text: &str) -> Self {
+        if text.trim_start().starts_with(PEM_BEGIN) {
+            Self::Pem(text.to_owned())
+        } else {
+            Self::File(text.into())
+        }
+    }
+}
+
+impl fmt::Display for CertificateSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Pem(_) => f.write_str("the PEM in the configuration"),
+        }
+    }
+}
+
+const PEM_BEGIN: &str = "-----BEGIN ";
+
+/// A table of DynamoDB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DynamoDbTable {
+    /// Its name, or its ARN.
+    pub name: String,
+    /// Its Region, where it is not that of the environment.
+    pub region: Option<String>,
+}
+
+impl DynamoDbTable {
+    /// The scheme of [`DynamoDbTable::from_str`].
+    pub const SCHEME: &str = "dynamodb";
+}
+
+impl FromStr for DynamoDbTable {
+    type Err = ParseTableError;
+
+    /// Reads `NAME`, `dynamodb:NAME` or `dynamodb:table=NAME;region=REGION`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let rest = text.strip_prefix(Self::SCHEME).and_then(|rest| rest.strip_prefix(':')).unwrap_or(text);
+        let (mut name, mut region) = (None, None);
+        if rest.contains('=') {
+            for (key, value) in attributes(rest) {
+                match key {
+                    "table" if name.is_none() => name = Some(value),
+                    "region" if region.is_none() => region = Some(value),
+                    _ => return Err(ParseTableError),
+                }
+            }
+        } else {
+            name = Some(rest.to_owned());
+        }
+        // Of names and ARNs: letters, digits and these.
+        let is_sound = |text: &str| {
+            !text.is_empty()
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-:/".contains(&byte))
+        };
+        let name = name.filter(|name| is_sound(name)).ok_or(ParseTableError)?;
+        if region.as_deref().is_some_and(|region| !is_sound(region)) {
+            return Err(ParseTableError);
+        }
+        Ok(Self { name, region })
+    }
+}
+
+/// A text that does not name a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a table is NAME, dynamodb:NAME or dynamodb:table=NAME;region=REGION")]
+pub struct ParseTableError;
+
+/// The `key=value` pairs of a URI in the way of the `step` KMS URIs, values with their escapes undone.
+fn attributes(rest: &str) -> impl Iterator<Item = (&str, String)> {
+    rest.split([';', '?', '&']).filter_map(|pair| pair.split_once('=')).map(|(key, value)| {
+        (key, percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+    })
 }
 
 /// The URI of a key in a key management service. It may carry a PIN, so its `Debug` shows the scheme only.
@@ -39,6 +127,17 @@ pub struct KmsUri {
 }
 
 impl KmsUri {
+    /// Reads the URI of a service that we know by name; `None` for anything else.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once(':')?;
+        Some(Self { scheme: KmsScheme::from_name(scheme)?, rest: rest.to_owned() })
+    }
+
+    /// The first value of an attribute, such as `key-id`, with its escapes undone.
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        attributes(&self.rest).find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
     /// Which service.
     pub fn scheme(&self) -> KmsScheme {
         self.scheme

@@ -84,7 +84,7 @@ const LOGGER: &[Field] =
     &[field("format", Word(&["", "text", "json", "common"])), field("traceHeader", Text)];
 
 const DB: &[Field] = &[
-    field("type", Word(&["badger", "badgerv1", "badgerv2", "bbolt", "mysql", "postgresql"])),
+    field("type", Word(&["badger", "badgerv1", "badgerv2", "bbolt", "dynamodb", "mysql", "postgresql"])),
     field("dataSource", Text),
     field("valueDir", Text),
     field("database", Text),

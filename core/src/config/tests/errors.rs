@@ -5,12 +5,12 @@ use rstest::rstest;
 use super::*;
 
 #[rstest]
-#[case::no_root("/root", json!(""), "root is missing: the name of a file is required")]
-#[case::empty_root_list("/root", json!([]), "root is missing: a file of root certificates, or an array of them is required")]
-#[case::one_empty_root("/root", json!(["a", ""]), "root[1] is missing: the name of a file is required")]
+#[case::no_root("/root", json!(""), "root is missing: the name of a file, or certificates in PEM is required")]
+#[case::empty_root_list("/root", json!([]), "root is missing: a file of root certificates (or the certificates in PEM), or an array of them is required")]
+#[case::one_empty_root("/root", json!(["a", ""]), "root[1] is missing: the name of a file, or certificates in PEM is required")]
 #[case::root_number("/root", json!(7), "root: found the number 7, allowed is a string or an array of strings")]
 #[case::root_of_numbers("/root", json!(["a", 7]), "root[1]: found the number 7, allowed is a string")]
-#[case::no_crt("/crt", json!(null), "crt is missing: the file of the issuing chain is required")]
+#[case::no_crt("/crt", json!(null), "crt is missing: the file of the issuing chain (or the chain in PEM) is required")]
 #[case::no_key("/key", json!(""), "key is missing: the file of the issuer's key is required")]
 #[case::no_address("/address", json!(""), "address is missing: host:port, such as \"127.0.0.1:9000\", \"[::1]:9000\" or \":443\" is required")]
 #[case::address_without_port(
@@ -28,8 +28,8 @@ use super::*;
 #[case::template_serial_number("/authority/template", json!({"serialNumber": "\u{7f}"}), "authority.template.serialNumber: found the string \"\\u{7f}\", allowed is a text without control characters such as line breaks")]
 #[case::authority_list("/authority", json!([]), "authority: found an array, allowed is an object")]
 #[case::logger_format("/logger", json!({"format": "xml"}), "logger.format: found the string \"xml\", allowed is one of \"\", \"text\", \"json\", \"common\"")]
-#[case::db_type("/db", json!({"type": "sqlite"}), "db.type: found the string \"sqlite\", allowed is one of \"badger\", \"badgerv1\", \"badgerv2\", \"bbolt\", \"mysql\", \"postgresql\"")]
-#[case::db_no_type("/db", json!({"dataSource": "x"}), "db.type is missing: the type of the database, such as \"badgerv2\", is required")]
+#[case::db_type("/db", json!({"type": "sqlite"}), "db.type: found the string \"sqlite\", allowed is one of \"badger\", \"badgerv1\", \"badgerv2\", \"bbolt\", \"dynamodb\", \"mysql\", \"postgresql\"")]
+#[case::db_no_type("/db", json!({"dataSource": "x"}), "db.type is missing: the type of the database, such as \"badgerv2\" or \"dynamodb\", is required")]
 #[case::db_no_source("/db", json!({"type": "badgerv2"}), "db.dataSource is missing: the directory of the database is required")]
 #[case::suite(
     "/tls", json!({"cipherSuites": ["TLS_NULL"]}),

@@ -37,10 +37,13 @@ fn a_file_of_step_ca_init_starts_as_it_is(#[case] file: &str, #[case] expected: 
     let (config, warnings) = CaConfig::parse_strict(file).unwrap();
 
     assert_eq!(warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
-    assert_eq!(config.root, [std::path::PathBuf::from("/home/step/.step/certs/root_ca.crt")]);
+    assert_eq!(config.root, [CertificateSource::File("/home/step/.step/certs/root_ca.crt".into())]);
     assert_eq!(config.key, KeySource::File("/home/step/.step/secrets/intermediate_ca_key".into()));
     assert_eq!(config.dns_names, ["localhost"]);
-    assert_eq!(config.db.unwrap().kind, DatabaseKind::BadgerV2);
+    assert!(matches!(
+        config.db,
+        Some(DatabaseConfig::Embedded(EmbeddedDatabase { kind: EmbeddedKind::BadgerV2, .. }))
+    ));
     let admin = &config.authority.provisioners[0];
     assert_eq!((admin.name.as_str(), &admin.refusal), ("admin", &None));
     let ProvisionerDetails::Jwk { key, encrypted_key } = &admin.details else { panic!("a JWK provisioner") };

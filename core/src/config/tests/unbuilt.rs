@@ -6,12 +6,12 @@ use super::*;
 use crate::x509::ProvisionerKind;
 
 #[rstest]
-#[case::kms("/kms", json!({"type": "AwsKMS"}), "kms.type: only keys in files (softkms) can be used so far")]
-#[case::kms_by_uri("/kms", json!({"uri": "pkcs11:token=x"}), "kms.uri: only keys in files (softkms) can be used so far")]
-#[case::key("/key", json!("awskms:key-id=1"), "key: only a key in a file can be used so far")]
+#[case::kms("/kms", json!({"type": "CloudKMS"}), "kms.type: only keys in files (softkms) and in AWS KMS (awskms) can be used so far")]
+#[case::kms_by_uri("/kms", json!({"uri": "pkcs11:token=x"}), "kms.uri: only keys in files (softkms) and in AWS KMS (awskms) can be used so far")]
+#[case::key("/key", json!("cloudkms:resource=1"), "key: only a key in a file or in AWS KMS can be used so far")]
 #[case::database(
     "/db", json!({"type": "MySQL", "dataSource": "u:p@tcp(h)/"}),
-    "db.type: only the embedded store is there so far; starting without this database would split the state"
+    "db.type: only the embedded store and DynamoDB are there so far; starting without this database would split the state"
 )]
 #[case::cas("/authority/type", json!("stepcas"), "authority.type: only softcas, signing with our own key, is there so far")]
 #[case::linked("/authority/deploymentType", json!("Linked"), "authority.deploymentType: provisioners and policies would come from elsewhere, which is not there")]
@@ -120,6 +120,9 @@ fn what_is_harmless_to_ignore_is_a_warning(#[case] path: &str, #[case] value: Va
 
 #[rstest]
 #[case("/kms", json!({"type": "softkms"}))]
+#[case("/kms", json!({"type": "AwsKMS", "uri": "awskms:region=eu-west-1"}))]
+#[case("/key", json!("awskms:key-id=1"))]
+#[case("/db", json!({"type": "dynamodb", "dataSource": "ca"}))]
 #[case("/kms", json!({"uri": "softkms:"}))]
 #[case("/authority/type", json!("SoftCAS"))]
 #[case("/authority/deploymentType", json!("standalone"))]

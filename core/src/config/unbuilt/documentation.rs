@@ -63,7 +63,7 @@ fn table() -> String {
             BySaying => String::new(),
             ByHolding => " with any member".to_owned(),
             By(allowed) => format!(": {}", words(allowed)),
-            ByKmsUri => ": a URI of a key elsewhere".to_owned(),
+            ByOtherKmsUri => ": a URI of a key elsewhere".to_owned(),
         };
         let verdict = match verdict {
             Warn => "warning",

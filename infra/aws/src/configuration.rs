@@ -1,0 +1,1 @@
+//! Where a configuration lies: a file, S3, an SSM parameter, or the table.
