@@ -1,1 +1,3 @@
 //! AWS on loopback.
+
+pub mod kms_double;
