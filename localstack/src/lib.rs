@@ -5,6 +5,7 @@
 
 pub mod emulator;
 pub mod kms_double;
+pub mod proxy;
 
 mod endpoint;
 mod guard;
