@@ -19,7 +19,8 @@ fn big(number: usize) -> Write {
 
 #[tokio::test]
 async fn d10_a_commit_of_four_mebibytes_fits_and_a_larger_one_is_refused_up_front() {
-    for url in both() {
+    // DynamoDB counts the octets of a value; ministack counts them as base64.
+    for (url, fitting) in both().into_iter().zip([7, 10]) {
         let weather = Weather::at(&url).await;
 
         let answer = weather.store.commit((0..11).map(big).collect()).await;
@@ -29,11 +30,11 @@ async fn d10_a_commit_of_four_mebibytes_fits_and_a_larger_one_is_refused_up_fron
         assert!(error.to_string().contains("a transaction takes at most 4194304"), "{error}");
         assert_eq!(weather.proxy.operations(), Vec::<String>::new());
 
-        weather.store.commit((0..10).map(big).collect()).await.unwrap();
-        let keys: Vec<Key> = (0..10).map(|number| big(number).key().clone()).collect();
+        weather.store.commit((0..fitting).map(big).collect()).await.unwrap();
+        let keys: Vec<Key> = (0..fitting).map(|number| big(number).key().clone()).collect();
         let found = weather.store.get_many(&keys).await.unwrap();
         assert!(found.iter().flatten().all(|record| record.value.len() == MAX_VALUE));
-        assert_eq!(found.iter().flatten().count(), 10);
+        assert_eq!(found.iter().flatten().count(), fitting);
     }
 }
 
