@@ -8,6 +8,7 @@
     reason = "these are tests"
 )]
 
+mod flows;
 mod limits;
 mod lost_answers;
 mod reads;
