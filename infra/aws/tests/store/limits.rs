@@ -38,8 +38,8 @@ async fn d10_a_commit_of_four_mebibytes_fits_and_a_larger_one_is_refused_up_fron
     }
 }
 
-/// DynamoDB takes a thousand writes a second into one partition, and a rate of 500 a second is to leave half of that
-/// free: no partition may see more than a tenth of the writes of its kind.
+/// DynamoDB takes a thousand writes a second into one partition. Of 500 revocations a second, none is to see more than
+/// a handful, so that no other writer waits for them.
 #[test]
 fn d13_revocations_are_spread_over_partitions() {
     let mut partitions: HashMap<String, usize> = HashMap::new();
