@@ -25,7 +25,7 @@ use stepless_functions::{PlatformRefusal, PlatformRequestId};
 use thiserror::Error;
 
 use crate::environment::{Events, Gateway};
-pub(crate) use answer::{AnswerForm, Answered};
+pub(crate) use answer::AnswerForm;
 
 /// The request that an event tells of.
 ///
