@@ -134,7 +134,11 @@ async fn k9_a_grant_that_is_late_is_refused_with_its_action_and_not_remembered()
         );
     }
     let signature = third.as_ref().unwrap().sign(b"to be signed").await.unwrap();
-    third.unwrap().public_key().verify(SignatureAlgorithm::Ecdsa(Digest::Sha256), b"to be signed", &signature).unwrap();
+    third
+        .unwrap()
+        .public_key()
+        .verify(SignatureAlgorithm::Ecdsa(Digest::Sha256), b"to be signed", &signature)
+        .unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,1 @@
+//! The numbered way of a certificate with the issuer's key in KMS.
