@@ -1,1 +1,0 @@
-//! The numbered way of a certificate with the issuer's key in KMS.
