@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &InitArguments) -> Result<(), CliError> {
     let plan = Plan {
         name: &arguments.name,
         dns_names: &arguments.dns,
-        address: &arguments.address,
+        address: arguments.address.as_deref().unwrap_or_default(),
         provisioner: &arguments.provisioner,
     };
     let made = make(&folder, &plan, &password)?;
