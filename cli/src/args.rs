@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use stepless_aws::configuration::ConfigurationPlace;
-use stepless_core::key::KeyKind;
+use stepless_core::key::{KeyKind, ParameterSet};
 
 /// A certificate authority without a server.
 ///
@@ -106,6 +106,12 @@ pub(crate) enum KeySpec {
     Rsa4096,
     #[value(name = "Ed25519")]
     Ed25519,
+    #[value(name = "ML-DSA-44")]
+    MlDsa44,
+    #[value(name = "ML-DSA-65")]
+    MlDsa65,
+    #[value(name = "ML-DSA-87")]
+    MlDsa87,
 }
 
 impl From<KeySpec> for KeyKind {
@@ -118,6 +124,9 @@ impl From<KeySpec> for KeyKind {
             KeySpec::Rsa3072 => Self::Rsa { bits: 3072 },
             KeySpec::Rsa4096 => Self::Rsa { bits: 4096 },
             KeySpec::Ed25519 => Self::Ed25519,
+            KeySpec::MlDsa44 => Self::MlDsa(ParameterSet::MlDsa44),
+            KeySpec::MlDsa65 => Self::MlDsa(ParameterSet::MlDsa65),
+            KeySpec::MlDsa87 => Self::MlDsa(ParameterSet::MlDsa87),
         }
     }
 }

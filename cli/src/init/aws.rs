@@ -62,7 +62,7 @@ pub(super) async fn run(arguments: &InitArguments, kms: &str) -> Result<(), CliE
         found.refuse_another(&wanted)?;
         home.complete().await?;
     }
-    if let Some(path) = &arguments.root_out {
+    if let Some(path) = &arguments.aws.root_out {
         write_root(path, &found.root)?;
     }
     wanted.say(&found, made);
