@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use stepless_aws::authority::open_table;
 use stepless_aws::configuration::{ConfigurationPlace, ConfigurationSource};
+use stepless_aws::dynamodb::DynamoDbStore;
 use stepless_core::config::{
     CaConfig, DatabaseConfig, DynamoDbTable, InitDatabase, InitOptions, KeySource, KmsConfig, KmsScheme,
     KmsUri, ListenAddress,
@@ -29,10 +29,7 @@ use crate::{authority, password, shell};
 /// Makes the authority, or finds it made, and says what to do next.
 pub(super) async fn run(arguments: &InitArguments, kms: &str) -> Result<(), CliError> {
     let wanted = Wanted::read(arguments, kms)?;
-    let store = open_table(&wanted.table, Arc::new(SystemClock)).await.context(format_args!(
-        "--store: the table {} cannot be used; deploying template.yaml makes it",
-        wanted.table.name
-    ))?;
+    let store = Arc::new(open_table(&wanted.table).await?);
     let home = match &wanted.place {
         ConfigurationPlace::Table(table) if *table == wanted.table => Home::in_table(store),
         place => {
@@ -67,6 +64,13 @@ pub(super) async fn run(arguments: &InitArguments, kms: &str) -> Result<(), CliE
     }
     wanted.say(&found, made);
     Ok(())
+}
+
+async fn open_table(table: &DynamoDbTable) -> Result<DynamoDbStore, CliError> {
+    let store = DynamoDbStore::open(table, Arc::new(SystemClock)).await;
+    let advice = "--store: the table cannot be used; template.yaml makes one that can, when it is deployed";
+    store.check().await.context(advice)?;
+    Ok(store)
 }
 
 /// What the arguments ask for.
