@@ -8,6 +8,7 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConnection, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use stepless_aws::configuration::ConfigurationPlace;
 use stepless_core::clock::FixedClock;
 use stepless_core::fault::{Call, Fault, Faults};
 use stepless_core::key::fault::FaultySigner;
