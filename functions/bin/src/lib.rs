@@ -16,6 +16,8 @@ mod events;
 mod handler;
 mod logging;
 mod source;
+#[cfg(test)]
+mod world;
 
 use std::process::ExitCode;
 use std::sync::Arc;

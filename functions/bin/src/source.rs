@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use stepless_aws::authority::{OpenAuthorityError, OpenTableError, open};
+use stepless_aws::authority::{OpenAuthorityError, open};
 use stepless_aws::configuration::{
     ConfigurationPlace, ConfigurationSource, ConfigurationVersion, Found, ReadError,
 };
+use stepless_aws::sdk::NoRegion;
 use stepless_core::authority::Authority;
 use stepless_core::clock::Clock;
 use stepless_core::config::{CaConfig, ConfigError};
@@ -100,9 +101,9 @@ pub enum NotOpen {
     /// The configuration could not be read.
     #[error("the configuration cannot be read")]
     Read(#[from] ReadError),
-    /// The table that the configuration lies in could not be opened.
+    /// Nothing says where the place is.
     #[error("the configuration cannot be read")]
-    Table(#[from] OpenTableError),
+    Region(#[from] NoRegion),
     /// The configuration is wrong.
     #[error("the configuration cannot be used")]
     Config(#[from] ConfigError),

@@ -16,7 +16,9 @@ use stepless_core::store::Store;
 use stepless_core::x509::{Certificate, CertificateError, IssuerChain, IssuerChainError};
 use thiserror::Error;
 
+use crate::dynamodb::DynamoDbStore;
 use crate::kms::{KmsSettings, KmsSettingsError, KmsSigner, OpenKeyError, client};
+use crate::sdk::{Account, NoRegion};
 
 /// Opens the authority of a configuration whose key is in KMS and whose state is in DynamoDB. The public key and the
 /// authority's record are read, one call each; nothing is kept of a failure, so that opening may be tried again.
@@ -125,7 +127,7 @@ pub enum OpenAuthorityError {
     Key(#[from] OpenKeyError),
     /// The table.
     #[error(transparent)]
-    Table(#[from] OpenTableError),
+    Table(#[from] NoRegion),
     /// The provisioners.
     #[error("the provisioners cannot be used")]
     Provisioners(#[from] ProvisionerConfigError),
@@ -134,27 +136,14 @@ pub enum OpenAuthorityError {
     Authority(#[from] OpenError),
 }
 
-/// The table could not be opened.
-#[derive(Debug, Error)]
-#[error("the table {table} cannot be opened")]
-pub struct OpenTableError {
-    /// Its name.
-    pub table: String,
-    /// Why not.
-    #[source]
-    pub source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-/// Opens the store of a table.
+/// Opens the store of a table, with credentials and endpoint of the environment. Nothing is sent to it.
 ///
 /// # Errors
-/// [`OpenTableError`].
-pub async fn open_table(
-    table: &DynamoDbTable,
-    clock: Arc<dyn Clock>,
-) -> Result<Arc<dyn Store>, OpenTableError> {
-    let _ = clock;
-    Err(OpenTableError { table: table.name.clone(), source: "DynamoDB is not plugged in yet".into() })
+/// [`NoRegion`] when neither the configuration nor the environment says where the table is.
+pub async fn open_table(table: &DynamoDbTable, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, NoRegion> {
+    let sdk = Account::in_region(table.region.clone()).load().await;
+    let sdk = NoRegion::unless_known(sdk, || format!("the table {}", table.name))?;
+    Ok(Arc::new(DynamoDbStore::new(&aws_sdk_dynamodb::Client::new(&sdk), &table.name, clock)))
 }
 
 fn certificates(sources: &[CertificateSource]) -> Result<Vec<Certificate>, OpenAuthorityError> {
