@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use stepless_localstack::CallError;
+use stepless_localstack::emulator::EmulatorError;
 use thiserror::Error as ThisError;
 
 /// A run that ended without a report.
@@ -49,6 +51,14 @@ pub(crate) enum BenchError {
     ProcessTable { what: &'static str },
     #[error("a load thread panicked")]
     Thread,
+    #[error("there is no emulator of AWS")]
+    Emulator(#[from] EmulatorError),
+    #[error("the emulator refused a call")]
+    Call(#[from] CallError),
+    #[error("the function {function} {what}")]
+    Function { function: String, what: String },
+    #[error("{what}, which must not be")]
+    Broken { what: String },
     #[error("the server could not be measured")]
     Explained {
         /// How the server's log ends.
