@@ -1,5 +1,5 @@
-//! A KMS that does what a test says: keys of every spec that AWS has for signing, its limits and refusals, and any
-//! weather. For what the emulators lack; where they suffice, they are the better judges.
+//! A KMS with keys of every spec that AWS signs with, its limits, and the states a key may be in: what the emulators
+//! lack. Where they suffice, they are the better judges. For bad weather put a [`Proxy`](crate::proxy::Proxy) before it.
 
 mod key;
 
@@ -33,30 +33,6 @@ pub struct KmsDouble {
     address: SocketAddr,
     shared: Arc<Shared>,
     server: JoinHandle<()>,
-}
-
-/// What happens to a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Weather {
-    /// It is answered as AWS would.
-    Fair,
-    /// It is refused with this status and this code.
-    Refusal(StatusCode, &'static str),
-    /// It is answered, but the signature is this.
-    Signature(Vec<u8>),
-    /// It is carried out, but the answer never comes.
-    LostAnswer,
-}
-
-/// A call, as a [`Weather`] may depend on it.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// The operation, such as `Sign`.
-    pub operation: String,
-    /// How many calls of this operation came before.
-    pub earlier: usize,
-    /// What the key signs, in [`Call::operation`] `Sign`.
-    pub message: Vec<u8>,
 }
 
 /// What the metadata of a key says.
@@ -119,17 +95,7 @@ impl KmsDouble {
         }
     }
 
-    /// Sets the weather of all calls from now on.
-    pub fn weather(&self, weather: impl Fn(&Call) -> Weather + Send + Sync + 'static) {
-        self.shared.keys().weather = Some(Arc::new(weather));
-    }
-
-    /// How many calls of an operation, such as `Sign`, have come.
-    pub fn calls(&self, operation: &str) -> usize {
-        self.shared.keys().calls.get(operation).map_or(0, Vec::len)
-    }
-
-    /// What every call of an operation asked for, in the words of the API.
+    /// What every call of an operation, such as `Sign`, asked for, in the words of the API.
     pub fn requests(&self, operation: &str) -> Vec<Value> {
         self.shared.keys().calls.get(operation).cloned().unwrap_or_default()
     }
@@ -163,14 +129,11 @@ impl fmt::Debug for Shared {
     }
 }
 
-type WeatherOf = Arc<dyn Fn(&Call) -> Weather + Send + Sync>;
-
 #[derive(Default)]
 struct Keys {
     keys: HashMap<String, Key>,
     aliases: HashMap<String, String>,
     calls: HashMap<String, Vec<Value>>,
-    weather: Option<WeatherOf>,
 }
 
 impl Keys {
@@ -290,32 +253,11 @@ async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.strip_prefix("TrentService.").unwrap_or_default();
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let (weather, answer) = {
-        let mut keys = shared.keys();
-        let calls = keys.calls.entry(operation.to_owned()).or_default();
-        let call = Call { operation: operation.to_owned(), earlier: calls.len(), message: message(&request) };
-        calls.push(request.clone());
-        let weather = keys.weather.as_ref().map_or(Weather::Fair, |weather| weather(&call));
-        match weather {
-            Weather::Refusal(status, code) => {
-                return (status, json!({ "__type": code, "message": "as the test says" }).to_string())
-                    .into_response();
-            }
-            _ => (weather, keys.carry_out(operation, &request)),
-        }
-    };
-    if weather == Weather::LostAnswer {
-        std::future::pending::<()>().await;
-    }
-    match (answer, weather) {
-        (Ok(mut answer), Weather::Signature(signature)) => {
-            if let Some(member) = answer.get_mut("Signature") {
-                *member = BASE64_STANDARD.encode(signature).into();
-            }
-            answer.to_string().into_response()
-        }
-        (Ok(answer), _) => answer.to_string().into_response(),
-        (Err(Refused { code, message }), _) => {
+    let mut keys = shared.keys();
+    keys.calls.entry(operation.to_owned()).or_default().push(request.clone());
+    match keys.carry_out(operation, &request) {
+        Ok(answer) => answer.to_string().into_response(),
+        Err(Refused { code, message }) => {
             let error = json!({ "__type": code, "message": message });
             (StatusCode::BAD_REQUEST, error.to_string()).into_response()
         }
