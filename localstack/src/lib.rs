@@ -4,6 +4,8 @@
 //! value that stands for it, or with this process, whichever comes first.
 
 pub mod emulator;
+pub mod resources;
+pub mod template;
 
 mod endpoint;
 mod guard;
