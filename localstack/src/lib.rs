@@ -5,6 +5,7 @@
 
 pub mod emulator;
 pub mod resources;
+pub mod runtime;
 pub mod template;
 
 mod endpoint;
