@@ -7,6 +7,7 @@ use http::{HeaderMap, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use stepless_aws::configuration::ConfigurationPlace;
 use stepless_core::clock::Clock;
 use stepless_core::jose::{PrivateJwk, SigningAlgorithm, jwe};
 use stepless_core::key::{KeyKind, PrivateKey, SignatureAlgorithm};
@@ -32,16 +33,20 @@ pub(crate) fn run(arguments: &QuickstartArguments) -> Result<(), CliError> {
     let folder = Folder::new(&arguments.dir)?;
     let password_file =
         arguments.password_file.clone().unwrap_or_else(|| folder.path().join("secrets/password"));
+    let runtime = runtime()?;
     if folder.config().exists() {
         println!("Using the certificate authority in {}", folder.path().display());
     } else {
-        make(&folder, arguments, &password_file)?;
+        runtime.block_on(make(&folder, arguments, &password_file))?;
         println!("Made a certificate authority in {}", folder.path().display());
     }
     let password = password::from_file(&password_file)?;
-    let loaded = authority::load_config(&folder.config(), Strictness::Lenient)?;
-    logging::start(loaded.config.logger.format);
-    runtime()?.block_on(serve(&folder, &loaded, &password_file, &password))
+    runtime.block_on(async {
+        let config = ConfigurationPlace::File(folder.config());
+        let loaded = authority::load_config(&config, Strictness::Lenient).await?;
+        logging::start(loaded.config.logger.format);
+        serve(&folder, &loaded, &password_file, &password).await
+    })
 }
 
 async fn serve(
@@ -87,7 +92,11 @@ async fn serve(
 }
 
 /// Makes the authority, with a random password if none was given.
-fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) -> Result<(), CliError> {
+async fn make(
+    folder: &Folder,
+    arguments: &QuickstartArguments,
+    password_file: &Path,
+) -> Result<(), CliError> {
     folder.refuse_existing()?;
     if arguments.password_file.is_none() && !password_file.exists() {
         files::create_folder(&folder.path().join("secrets"))?;
@@ -104,7 +113,7 @@ fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) 
         address: &arguments.address,
         provisioner: &arguments.provisioner,
     };
-    init::make(folder, &plan, &password::from_file(password_file)?)?;
+    init::make(folder, &plan, &password::from_file(password_file)?).await?;
     Ok(())
 }
 
