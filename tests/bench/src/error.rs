@@ -4,8 +4,9 @@ use std::error::Error;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use stepless_localstack::CallError;
 use stepless_localstack::emulator::EmulatorError;
+use stepless_localstack::resources::ResourceError;
+use stepless_localstack::template::TemplateError;
 use thiserror::Error as ThisError;
 
 /// A run that ended without a report.
@@ -53,8 +54,10 @@ pub(crate) enum BenchError {
     Thread,
     #[error("there is no emulator of AWS")]
     Emulator(#[from] EmulatorError),
-    #[error("the emulator refused a call")]
-    Call(#[from] CallError),
+    #[error("the template cannot be used")]
+    Template(#[from] TemplateError),
+    #[error("the table and the keys cannot be made")]
+    Resources(#[from] ResourceError),
     #[error("the function {function} {what}")]
     Function { function: String, what: String },
     #[error("{what}, which must not be")]

@@ -34,6 +34,9 @@ pub(crate) struct ServerlessArguments {
     /// Folder of the Lambda binaries.
     #[arg(long, value_name = "FOLDER")]
     functions: PathBuf,
+    /// The template of the platform, for its table and keys.
+    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
+    template: PathBuf,
     /// How often each function is started; the report has the medians.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     starts: u32,
@@ -57,6 +60,7 @@ pub(crate) fn run(arguments: &ServerlessArguments) -> Result<(), BenchError> {
         step: arguments.step.clone(),
         stepless: arguments.stepless.clone(),
         functions: arguments.functions.clone(),
+        template: arguments.template.clone(),
     };
     let mut report = Report::new(arguments.starts, arguments.requests);
     eprintln!("making an authority in the emulator");

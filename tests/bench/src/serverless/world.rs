@@ -12,7 +12,8 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use stepless_localstack::emulator::Ministack;
-use stepless_localstack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
+use stepless_localstack::template::Template;
+use stepless_localstack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, resources};
 use tempfile::TempDir;
 
 use super::event;
@@ -28,11 +29,14 @@ pub(super) struct Programs {
     pub(super) stepless: PathBuf,
     /// Folder of the Lambda binaries.
     pub(super) functions: PathBuf,
+    /// `template.yaml`, which says what table and keys there are.
+    pub(super) template: PathBuf,
 }
 
 /// Everything that a function needs, and everything that a request to one is made of.
 pub(super) struct World {
     pub(super) relay: Relay,
+    table: String,
     folder: TempDir,
     logs: AtomicUsize,
     sign: Option<Minter>,
@@ -47,13 +51,17 @@ impl World {
         let folder = temporary_folder()?;
         let emulator = Ministack::start_in(folder.path())?;
         let endpoint = emulator.endpoint();
-        endpoint.call("DynamoDB_20120810.CreateTable", &table())?;
+        let template = &programs.template;
+        let text = fs::read_to_string(template).map_err(BenchError::file(template))?;
+        let template = Template::read(&text, STACK, &[])?;
+        let table = resources::create(&template, STACK, endpoint, endpoint)?.table;
         let upstream = endpoint.url();
         let upstream = upstream.trim_start_matches("http://").parse();
         let upstream = upstream.map_err(|_| BenchError::Answer { what: "an emulator without an address" })?;
         let requests = (0..PREPARED).map(|number| Request::new(&format!("host-{number:04}.bench.test")));
         let mut world = Self {
             relay: Relay::start(upstream).map_err(BenchError::Connection)?,
+            table,
             folder,
             logs: AtomicUsize::new(0),
             sign: None,
@@ -70,11 +78,12 @@ impl World {
         let (password, root) = (path.join("password"), path.join("root.pem"));
         // It guards nothing: the emulator forgets it all.
         fs::write(&password, "a password for the benchmark\n").map_err(BenchError::file(&password))?;
-        let store = format!("dynamodb:{TABLE}");
         let mut init = Command::new(&programs.stepless);
         init.envs(self.environment())
             .args(["init", "--name", "Benchmark", "--dns", HOST, "--provisioner", PROVISIONER])
-            .args(["--kms", "awskms:", "--store", &store])
+            .args(["--kms", "awskms:", "--store", &self.configuration()])
+            .args(["--root-key", &format!("awskms:key-id=alias/{STACK}-root")])
+            .args(["--issuer-key", &format!("awskms:key-id=alias/{STACK}-issuer")])
             .arg("--password-file")
             .arg(&password)
             .arg("--root-out")
@@ -100,7 +109,7 @@ impl World {
 
     /// `STEPLESS_CONFIG`.
     pub(super) fn configuration(&self) -> String {
-        format!("dynamodb:{TABLE}")
+        format!("dynamodb:{}", self.table)
     }
 
     /// Where the SDK finds AWS.
@@ -145,30 +154,8 @@ fn token(minter: Option<&Minter>, subject: &str) -> Result<String, BenchError> {
     Ok(String::from_utf8_lossy(&token).into_owned())
 }
 
-/// Keys and indexes as template.yaml has them.
-fn table() -> Value {
-    let keys = |partition: &str, sort: &str| json!([{ "AttributeName": partition, "KeyType": "HASH" }, { "AttributeName": sort, "KeyType": "RANGE" }]);
-    let names = ["history", "name", "provisioner"];
-    let indexes = names.map(|name| {
-        json!({
-            "IndexName": name,
-            "KeySchema": keys(&format!("{name}_pk"), &format!("{name}_sk")),
-            "Projection": { "ProjectionType": "KEYS_ONLY" },
-        })
-    });
-    let attributes = names.iter().flat_map(|name| [format!("{name}_pk"), format!("{name}_sk")]);
-    let attributes = ["pk".to_owned(), "sk".to_owned()].into_iter().chain(attributes);
-    let attributes = attributes.map(|name| json!({ "AttributeName": name, "AttributeType": "S" }));
-    json!({
-        "TableName": TABLE,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": keys("pk", "sk"),
-        "AttributeDefinitions": attributes.collect::<Vec<_>>(),
-        "GlobalSecondaryIndexes": indexes,
-    })
-}
-
-const TABLE: &str = "stepless";
+/// What the stack is called whose template it is.
+const STACK: &str = "bench";
 
 /// Names and keys to sign, used again and again: nobody looks whether it has seen a key.
 const PREPARED: usize = 64;
