@@ -37,6 +37,14 @@ pub(crate) struct ServerlessArguments {
     /// The template of the platform, for its table and keys.
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     template: PathBuf,
+    /// Which functions have a row.
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        default_value = "info,sign,renew,revoke,endpoint-certificate"
+    )]
+    rows: Vec<row::Kind>,
     /// How often each function is started; the report has the medians.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     starts: u32,
@@ -65,7 +73,7 @@ pub(crate) fn run(arguments: &ServerlessArguments) -> Result<(), BenchError> {
     let mut report = Report::new(arguments.starts, arguments.requests);
     eprintln!("making an authority in the emulator");
     let world = World::make(&programs)?;
-    for kind in row::Kind::ALL {
+    for &kind in &arguments.rows {
         eprintln!("measuring {}", kind.program());
         report.rows.push(row::measure(kind, &programs, &world, arguments.starts, arguments.requests)?);
     }

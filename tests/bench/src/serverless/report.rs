@@ -45,23 +45,33 @@ impl Report {
              | --- | --- |\n",
         );
         for row in &self.rows {
-            let calls = if row.calls.is_empty() { "none".to_owned() } else { row.calls.join(", ") };
-            let _ = writeln!(
+            let _ = write!(
                 text,
-                "| `{}` | {:.2} | {:.1} ({:.1}) | {:.1} ({:.1}) | {:.2} / {:.2} | {:.2} / {:.2} | {:.1} / {:.1} | {calls} |",
+                "| `{}` | {:.2} | {:.1} ({:.1}) |",
                 row.function,
                 row.zipped_octets as f64 / 1e6,
                 row.first_poll_ms,
                 row.first_poll_own_ms,
-                row.first_ms,
-                row.first_own_ms,
-                row.warm_p50_ms,
-                row.warm_p99_ms,
-                row.own_p50_ms,
-                row.own_p99_ms,
-                row.resident_mib,
-                row.peak_mib,
             );
+            let _ = match &row.requests {
+                Some(requests) => write!(
+                    text,
+                    " {:.1} ({:.1}) | {:.2} / {:.2} | {:.2} / {:.2} |",
+                    requests.first_ms,
+                    requests.first_own_ms,
+                    requests.warm_p50_ms,
+                    requests.warm_p99_ms,
+                    requests.own_p50_ms,
+                    requests.own_p99_ms,
+                ),
+                None => write!(text, " - | - | - |"),
+            };
+            let calls = match &row.requests {
+                Some(requests) if requests.calls.is_empty() => "none".to_owned(),
+                Some(requests) => requests.calls.join(", "),
+                None => "-".to_owned(),
+            };
+            let _ = writeln!(text, " {:.1} / {:.1} | {calls} |", row.resident_mib, row.peak_mib);
         }
         text.push_str(
             "\n| functions at once | certificates | a second | p50 / p99, ms | one token to all: issued, refused |\n\

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::Serialize;
 
 use super::certificate;
@@ -15,17 +16,17 @@ use crate::load::{milliseconds, percentile};
 use crate::report::{mebibytes, median};
 
 /// Which function, and so which request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Kind {
     Info,
     Sign,
     Renew,
     Revoke,
+    /// It runs by itself, and nobody waits for it: only its package and its start are looked at.
+    EndpointCertificate,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 4] = [Self::Info, Self::Sign, Self::Renew, Self::Revoke];
-
     /// The name of the binary.
     pub(super) fn program(self) -> &'static str {
         match self {
@@ -33,14 +34,15 @@ impl Kind {
             Self::Sign => "stepless-sign",
             Self::Renew => "stepless-renew",
             Self::Revoke => "stepless-revoke",
+            Self::EndpointCertificate => "stepless-endpoint-certificate",
         }
     }
 
     /// The status of an answer that did what was asked.
     fn success(self) -> u16 {
         match self {
-            Self::Info | Self::Revoke => 200,
-            Self::Sign | Self::Renew => 201,
+            Self::Revoke | Self::EndpointCertificate => 200,
+            Self::Info | Self::Sign | Self::Renew => 201,
         }
     }
 
@@ -58,6 +60,7 @@ impl Kind {
                 let leaves = leaves(world, programs, count)?;
                 leaves.iter().map(|leaf| world.revoke_event(&certificate::serial(leaf)?)).collect()
             }
+            Self::EndpointCertificate => Ok(Vec::new()),
         }
     }
 }
@@ -74,6 +77,14 @@ pub(super) struct Row {
     pub(super) first_poll_own_ms: f64,
     /// The calls before it.
     pub(super) calls_at_start: Vec<String>,
+    pub(super) requests: Option<Requests>,
+    pub(super) resident_mib: f64,
+    pub(super) peak_mib: f64,
+}
+
+/// What was measured of a function's requests; times in milliseconds.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Requests {
     pub(super) first_ms: f64,
     pub(super) first_own_ms: f64,
     pub(super) warm_p50_ms: f64,
@@ -83,8 +94,6 @@ pub(super) struct Row {
     pub(super) own_p99_ms: f64,
     /// The calls of a warm request.
     pub(super) calls: Vec<String>,
-    pub(super) resident_mib: f64,
-    pub(super) peak_mib: f64,
 }
 
 /// Measures a function: `starts` cold starts with one request each, then `requests` to the last of them.
@@ -101,34 +110,28 @@ pub(super) fn measure(
     let mut events = kind.events(world, programs, starts + requests)?.into_iter();
 
     let (mut polls, mut firsts) = (Vec::new(), Vec::new());
-    let mut warm: Option<Function> = None;
+    let mut started: Option<Function> = None;
     let mut calls_at_start = Vec::new();
-    for event in events.by_ref().take(starts) {
-        drop(warm.take());
+    for _ in 0..starts {
+        drop(started.take());
         world.relay.take();
         let function = Function::start(&program, world)?;
         let calls = world.relay.take();
         polls.push(Sample::new(function.first_poll(), &calls));
         calls_at_start = operations(&calls);
-        firsts.push(ask(kind, &function, world, &event)?.0);
-        warm = Some(function);
+        if let Some(event) = events.next() {
+            firsts.push(ask(kind, &function, world, &event)?.0);
+        }
+        started = Some(function);
     }
-    let function = warm.ok_or(BenchError::NothingToMeasure)?;
-    let (mut samples, mut calls) = (Vec::new(), Vec::new());
+    let function = started.ok_or(BenchError::NothingToMeasure)?;
+    let (mut warm, mut calls) = (Vec::new(), Vec::new());
     for event in events {
         let (sample, made) = ask(kind, &function, world, &event)?;
-        samples.push(sample);
+        warm.push(sample);
         calls = made;
     }
     let memory = function.memory()?;
-    let middle = |samples: &[Sample], of: fn(&Sample) -> Duration| {
-        median(samples.iter().map(|sample| milliseconds(of(sample))).collect()).unwrap_or_default()
-    };
-    let of_hundred = |percent, of: fn(&Sample) -> Duration| {
-        let mut times: Vec<_> = samples.iter().map(of).collect();
-        times.sort_unstable();
-        milliseconds(percentile(&times, percent))
-    };
     Ok(Row {
         function: kind.program(),
         binary_octets,
@@ -136,16 +139,28 @@ pub(super) fn measure(
         first_poll_ms: middle(&polls, |sample| sample.took),
         first_poll_own_ms: middle(&polls, |sample| sample.own),
         calls_at_start,
-        first_ms: middle(&firsts, |sample| sample.took),
-        first_own_ms: middle(&firsts, |sample| sample.own),
-        warm_p50_ms: of_hundred(50, |sample| sample.took),
-        warm_p99_ms: of_hundred(99, |sample| sample.took),
-        own_p50_ms: of_hundred(50, |sample| sample.own),
-        own_p99_ms: of_hundred(99, |sample| sample.own),
-        calls,
+        requests: (!warm.is_empty()).then(|| Requests {
+            first_ms: middle(&firsts, |sample| sample.took),
+            first_own_ms: middle(&firsts, |sample| sample.own),
+            warm_p50_ms: of_hundred(50, &warm, |sample| sample.took),
+            warm_p99_ms: of_hundred(99, &warm, |sample| sample.took),
+            own_p50_ms: of_hundred(50, &warm, |sample| sample.own),
+            own_p99_ms: of_hundred(99, &warm, |sample| sample.own),
+            calls,
+        }),
         resident_mib: mebibytes(memory.resident),
         peak_mib: mebibytes(memory.peak),
     })
+}
+
+fn middle(samples: &[Sample], of: fn(&Sample) -> Duration) -> f64 {
+    median(samples.iter().map(|sample| milliseconds(of(sample))).collect()).unwrap_or_default()
+}
+
+fn of_hundred(percent: usize, samples: &[Sample], of: fn(&Sample) -> Duration) -> f64 {
+    let mut times: Vec<_> = samples.iter().map(of).collect();
+    times.sort_unstable();
+    milliseconds(percentile(&times, percent))
 }
 
 /// What something took, and how much of that was not spent in calls.
