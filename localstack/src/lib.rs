@@ -6,6 +6,10 @@
 pub mod emulator;
 pub mod kms_double;
 pub mod proxy;
+pub mod gateway;
+pub mod resources;
+pub mod runtime;
+pub mod template;
 
 mod endpoint;
 mod guard;
