@@ -184,8 +184,10 @@ fn token(name: &str, provisioner: &str, audience: &str, key: &PrivateJwk) -> Res
     let private = PrivateKey::from_pkcs8_der(key.pkcs8_der().expose())
         .context("the provisioner's key cannot be used")?;
     let kind = private.public_key().kind();
+    let algorithm = SigningAlgorithm::default_for(kind)
+        .ok_or_else(|| CliError::new("the provisioner's key is of a kind that signs no tokens"))?;
     let header = json!({
-        "alg": SigningAlgorithm::default_for(kind).name(),
+        "alg": algorithm.name(),
         "typ": "JWT",
         "kid": key.public().key_id(),
     });

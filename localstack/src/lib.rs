@@ -5,8 +5,11 @@
 
 pub mod emulator;
 pub mod gateway;
+pub mod kms_double;
+pub mod proxy;
 pub mod resources;
 pub mod runtime;
+pub mod stack;
 pub mod template;
 
 mod endpoint;
