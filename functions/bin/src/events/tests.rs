@@ -284,7 +284,7 @@ fn l4_what_a_stage_or_a_mapping_puts_before_a_path_is_removed(
 
 #[rstest]
 #[case::no_slash("health")]
-#[case::empty("")]
+#[case::a_host("ca.example:443")]
 fn a_path_that_is_none_is_refused(#[case] path: &str) {
     let mut event = sample(Events::HttpApi);
     event["rawPath"] = path.into();
