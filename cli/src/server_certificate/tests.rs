@@ -115,7 +115,8 @@ impl Running {
     /// Starts it `ahead` of the time at which its folder was made.
     async fn start(ahead: SignedDuration, faults: Faults) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = load_config(&new_authority(folder.path()).await, Strictness::Strict).await.unwrap().config;
+        let config =
+            load_config(&new_authority(folder.path()).await, Strictness::Strict).await.unwrap().config;
         let clock = Arc::new(FixedClock::new(Timestamp::now() + ahead));
         let faults = Arc::new(faults);
         let password = folder.path().join("password");
