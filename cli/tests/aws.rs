@@ -109,8 +109,15 @@ fn k2_what_init_made_serves_and_openssl_verifies_its_chain_whatever_the_kind_of_
         let url = format!("https://localhost:{}", account.port);
         account.step(&["ca", "bootstrap", "--ca-url", &url, "--fingerprint", &fingerprint(&said)]);
         account.step(&[
-            "ca", "certificate", "a.example", "a.crt", "a.key", "--provisioner", "admin",
-            "--provisioner-password-file", "password",
+            "ca",
+            "certificate",
+            "a.example",
+            "a.crt",
+            "a.key",
+            "--provisioner",
+            "admin",
+            "--provisioner-password-file",
+            "password",
         ]);
 
         let chain = ["verify", "-x509_strict", "-CAfile", "root.crt", "-untrusted", "a.crt", "a.crt"];
@@ -139,9 +146,7 @@ impl Account {
 
     fn make_table(&self) {
         let indexes = ["history", "name", "provisioner"];
-        let key = |partition: &str, sort: &str| {
-            json!([{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}])
-        };
+        let key = |partition: &str, sort: &str| json!([{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]);
         let mut attributes = vec!["pk".to_owned(), "sk".to_owned()];
         attributes.extend(indexes.iter().flat_map(|index| [format!("{index}_pk"), format!("{index}_sk")]));
         let attributes: Vec<_> =
@@ -286,7 +291,10 @@ fn stderr(output: &Output) -> String {
 
 fn tools() -> PathBuf {
     std::env::var_os("STEPLESS_TOOLS").map_or_else(
-        || Path::new(&std::env::var_os("HOME").expect("HOME or STEPLESS_TOOLS is set")).join(".cache/stepless/tools"),
+        || {
+            Path::new(&std::env::var_os("HOME").expect("HOME or STEPLESS_TOOLS is set"))
+                .join(".cache/stepless/tools")
+        },
         PathBuf::from,
     )
 }
