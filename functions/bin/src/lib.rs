@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use stepless_aws::acm::Acm;
 use stepless_aws::authority::{OpenAuthorityError, open_table};
@@ -98,7 +99,8 @@ fn serve_endpoint_certificate() -> Result<(), lambda_runtime::Error> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let source = Source::new(environment.configuration, Arc::clone(&clock));
         let acm = Acm::new(&Account::default().load().await);
-        let service = service_fn(|_: LambdaEvent<IgnoredEvent>| async {
+        // What a schedule sends is not looked at.
+        let service = service_fn(|_: LambdaEvent<IgnoredAny>| async {
             let kept = keep_fresh(&source, &acm, arn.as_deref(), tag.as_deref(), &clock).await;
             // An error goes to Lambda as its text, which is logged once more, and asks the schedule to try again.
             kept.map_err(|error| {
@@ -136,16 +138,6 @@ async fn keep_fresh(
         clock: Arc::clone(clock),
     };
     Ok(certificate.keep_fresh().await?)
-}
-
-/// What a schedule sends is not looked at.
-#[derive(Debug)]
-struct IgnoredEvent;
-
-impl<'de> serde::Deserialize<'de> for IgnoredEvent {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
 }
 
 const ENDPOINT_CERTIFICATE_ARN: &str = "STEPLESS_ENDPOINT_CERTIFICATE_ARN";
