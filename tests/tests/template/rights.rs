@@ -155,6 +155,9 @@ fn l20_only_the_gateway_and_the_schedule_invoke_a_function() {
         let source = properties["SourceArn"]["Fn::Sub"].as_str().unwrap();
         assert!(source.contains(":${AWS::AccountId}:${RestApi}/live/"), "{permission}: {source}");
     }
+    let environment = &template["Resources"][SCHEDULED.0]["Properties"]["Environment"]["Variables"];
+    let tag = &environment["STEPLESS_ENDPOINT_CERTIFICATE_TAG"];
+    assert_eq!(*tag, json!({ "Ref": "AWS::StackName" }), "the tag that its role goes by");
     let events = template["Resources"][SCHEDULED.0]["Properties"]["Events"].as_object().unwrap();
     assert_eq!(events.values().map(|event| &event["Type"]).collect::<Vec<_>>(), ["ScheduleV2"]);
     for role in of_type(&template, "AWS::IAM::Role") {
