@@ -14,6 +14,7 @@ use stepless_localstack::proxy::{Fault, Gate, Rule, When};
 
 use crate::kms_bench::{ML_DSA_65, RSA_2048, chain};
 use crate::kms_ca::{ALIAS, Ca};
+use crate::kms_log::ErrorLog;
 
 #[rstest]
 #[tokio::test]
@@ -89,7 +90,8 @@ async fn k3_what_is_not_the_intended_signature_is_withheld_and_its_intent_remain
     ca.assert_sound(&issued);
     assert_eq!(ca.states().await, ["issued"]);
     assert_eq!(issued.certificate().serial(), &ca.records().await[0].0);
-    let asked: Vec<Value> = ca.bench.proxy.calls().iter().map(|call| call.json()["Message"].clone()).collect();
+    let asked: Vec<Value> =
+        ca.bench.proxy.calls().iter().map(|call| call.json()["Message"].clone()).collect();
     assert_eq!(asked[1], asked[2]);
 }
 
@@ -159,7 +161,7 @@ async fn k5_while_everything_is_throttled_the_authority_is_busy_and_the_token_st
 
 #[rstest]
 #[case::too_late(Fault::HoldAfter(Gate::closed()))]
-#[case::never(Fault::DropAfter)]
+#[case::lost(Fault::DropAfter)]
 #[tokio::test]
 async fn k6_a_signature_made_twice_is_one_certificate_and_both_are_over_the_same_bytes(#[case] fault: Fault) {
     let ca = Ca::new(KeyKind::P256).await;
@@ -211,7 +213,9 @@ async fn k7_a_key_that_becomes_unusable_is_named_and_the_next_request_after_its_
     let ca = Ca::new(KeyKind::P256).await;
     let (authority, application) = (ca.authority().await, ca.host());
     let set = |state: &str, usage: &str| {
-        ca.bench.double.describe(&ca.arn, |key| (key.state, key.usage) = (state.to_owned(), usage.to_owned()));
+        ca.bench
+            .double
+            .describe(&ca.arn, |key| (key.state, key.usage) = (state.to_owned(), usage.to_owned()));
     };
     set(state, usage);
 
@@ -229,10 +233,12 @@ async fn k7_a_key_that_becomes_unusable_is_named_and_the_next_request_after_its_
 }
 
 #[tokio::test]
-async fn k8_an_alias_that_is_moved_while_in_use_issues_nothing_until_it_is_moved_back() {
+async fn k8_while_an_alias_leads_to_another_key_nothing_is_issued_and_the_log_names_both() {
     let ca = Ca::new(KeyKind::P256).await;
     let (authority, application) = (ca.authority().await, ca.host());
-    ca.bench.double.point_alias(ALIAS, ca.bench.key(KeyKind::P256).as_str());
+    let other = ca.bench.key(KeyKind::P256);
+    ca.bench.double.point_alias(ALIAS, other.as_str());
+    let log = ErrorLog::start();
 
     let refused = application.to(&authority).await;
 
@@ -240,6 +246,9 @@ async fn k8_an_alias_that_is_moved_while_in_use_issues_nothing_until_it_is_moved
         panic!("{refused:?}")
     };
     assert!(matches!(error, Misissued::BadSignature), "{error:?}");
+    let lines = log.lines();
+    let names_both = |line: &String| line.contains(&ca.arn) && line.contains(other.as_str());
+    assert!(lines.iter().any(names_both), "{lines:?}");
     assert_eq!(ca.states().await, ["intent"]);
     ca.bench.double.point_alias(ALIAS, &ca.arn);
     ca.end_leases();
@@ -285,7 +294,10 @@ async fn k9_a_grant_that_is_late_for_opening_or_signing_is_waited_for_by_asking_
     // A function asks once a request.
     for _ in 0..30 {
         let refused = ca.open_key().await.unwrap_err().to_string();
-        assert!(refused.contains(&format!("{ALIAS} may not be used: allow kms:GetPublicKey in")), "{refused}");
+        assert!(
+            refused.contains(&format!("{ALIAS} may not be used: allow kms:GetPublicKey in")),
+            "{refused}"
+        );
     }
     let (authority, application) = (ca.authority().await, ca.host());
     for _ in 0..3 {
