@@ -1,1 +1,13 @@
-//! AWS on loopback.
+//! AWS on loopback: emulators of its services, and an API Gateway that runs the real Lambda binaries.
+//!
+//! For tests and for `localstack/up`. Everything that is started here listens on free loopback ports and ends with the
+//! value that stands for it, or with this process, whichever comes first.
+
+pub mod emulator;
+pub mod proxy;
+
+mod endpoint;
+mod guard;
+mod scratch;
+
+pub use endpoint::{ACCESS_KEY_ID, CallError, Endpoint, REGION, SECRET_ACCESS_KEY};

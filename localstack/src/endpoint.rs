@@ -1,0 +1,154 @@
+//! One call to an AWS service with a JSON protocol, unsigned: the emulators take any credentials.
+//!
+//! Blocking and without a client library, so that it works before, inside and outside of any runtime.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+use thiserror::Error;
+
+/// The address of an emulator on loopback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint(SocketAddr);
+
+impl Endpoint {
+    /// The emulator that listens at `address`.
+    pub fn new(address: SocketAddr) -> Self {
+        Self(address)
+    }
+
+    /// `http://127.0.0.1:<port>`, as the SDKs and `AWS_ENDPOINT_URL` take it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.0)
+    }
+
+    /// Calls `target` (`DynamoDB_20120810.CreateTable`, `TrentService.CreateKey`) and returns what it answered.
+    ///
+    /// # Errors
+    /// [`CallError::Refused`] with the name of the service's error, or [`CallError::Unreachable`].
+    pub fn call(&self, target: &str, input: &Value) -> Result<Value, CallError> {
+        // DynamoDB speaks version 1.0 of the protocol, the others 1.1; the emulators want each its own.
+        let version = if target.starts_with("DynamoDB") { "1.0" } else { "1.1" };
+        let service = if target.starts_with("DynamoDB") { "dynamodb" } else { "kms" };
+        let body = input.to_string();
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-amz-json-{version}\r\n\
+             X-Amz-Target: {target}\r\nX-Amz-Date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/20260101/{REGION}/{service}/aws4_request, \
+             SignedHeaders=host, Signature=00\r\nContent-Length: {}\r\n\r\n{body}",
+            self.0,
+            body.len()
+        );
+        let unreachable = |source| CallError::Unreachable { target: target.to_owned(), source };
+        let (status, body) = exchange(self.0, &request).map_err(unreachable)?;
+        let answer: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        if status == 200 {
+            return Ok(answer);
+        }
+        let text =
+            |names: [&str; 2]| names.iter().find_map(|name| answer.get(*name)?.as_str()).unwrap_or_default();
+        let kind = text(["__type", "code"]);
+        Err(CallError::Refused {
+            target: target.to_owned(),
+            status,
+            kind: kind.rsplit('#').next().unwrap_or(kind).to_owned(),
+            message: text(["message", "Message"]).to_owned(),
+        })
+    }
+
+    /// Whether a plain GET of `path` is answered with 200.
+    pub(crate) fn answers(&self, path: &str) -> bool {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.0);
+        exchange(self.0, &request).is_ok_and(|(status, _)| status == 200)
+    }
+}
+
+/// A call to an emulator failed.
+#[derive(Debug, Error)]
+pub enum CallError {
+    /// The service answered with an error.
+    #[error("{target} was answered with {status} {kind}: {message}")]
+    Refused {
+        /// The call.
+        target: String,
+        /// The HTTP status.
+        status: u16,
+        /// The name of the error, without its namespace: `ResourceInUseException`.
+        kind: String,
+        /// What the service said.
+        message: String,
+    },
+    /// No answer, or none that is HTTP.
+    #[error("{target} was not answered")]
+    Unreachable {
+        /// The call.
+        target: String,
+        /// What went wrong.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// One request on a connection of its own.
+fn exchange(address: SocketAddr, request: &str) -> io::Result<(u16, Vec<u8>)> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    parse(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the answer is not HTTP"))
+}
+
+fn parse(answer: &[u8]) -> Option<(u16, Vec<u8>)> {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let (head, body) = (answer.get(..end)?, answer.get(end + 4..)?);
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let body = if head.contains("\r\ntransfer-encoding: chunked") { dechunked(body)? } else { body.to_vec() };
+    Some((status, body))
+}
+
+fn dechunked(mut body: &[u8]) -> Option<Vec<u8>> {
+    let mut whole = Vec::new();
+    loop {
+        let line_end = body.windows(2).position(|window| window == b"\r\n")?;
+        let line = std::str::from_utf8(body.get(..line_end)?).ok()?;
+        let size = usize::from_str_radix(line.split(';').next()?.trim(), 16).ok()?;
+        if size == 0 {
+            return Some(whole);
+        }
+        let start = line_end + 2;
+        whole.extend_from_slice(body.get(start..start.checked_add(size)?)?);
+        body = body.get(start + size + 2..)?;
+    }
+}
+
+/// The access key that everything local uses. DynamoDB Local takes letters and digits only.
+pub const ACCESS_KEY_ID: &str = "local";
+
+/// The secret that belongs to it; the emulators do not look at it.
+pub const SECRET_ACCESS_KEY: &str = "local";
+
+/// The region that everything local is in.
+pub const REGION: &str = "us-east-1";
+
+/// Longest wait for a step of a call. The first call of a service makes an emulator load it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunked_answer_is_put_together() {
+        let answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{\"a\r\n5;x=y\r\n\":1}\n\r\n0\r\n\r\n";
+        assert_eq!(parse(answer), Some((200, b"{\"a\":1}\n".to_vec())));
+    }
+
+    #[test]
+    fn half_an_answer_is_none() {
+        assert_eq!(parse(b"HTTP/1.1 200 OK\r\nContent-Le"), None);
+    }
+}
