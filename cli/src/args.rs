@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 /// A certificate authority without a server.
@@ -18,9 +18,10 @@ pub(crate) struct Arguments {
 /// What is to be done.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a new certificate authority in a folder: root, intermediate, provisioner and ca.json
+    /// Make a new certificate authority: root, intermediate, provisioner and ca.json
     ///
-    /// The folder has the layout of `step ca init`. Nothing that is there already is overwritten.
+    /// In a folder, with the layout of `step ca init`, or with --kms and --store on AWS. Nothing that is there already
+    /// is overwritten; on AWS a second run finds what the first one made, and prints the same fingerprint.
     Init(InitArguments),
     /// Serve the certificate authority of a ca.json
     Serve(ServeArguments),
@@ -37,7 +38,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
     /// Folder of the new authority; it may exist, its files may not
-    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    #[arg(long, value_name = "FOLDER", default_value = ".", conflicts_with = "kms")]
     pub(crate) dir: PathBuf,
     /// Name of the authority, part of its certificates' names
     #[arg(long)]
@@ -45,21 +46,71 @@ pub(crate) struct InitArguments {
     /// DNS name or IP address that clients reach the authority by; repeat it, or give a list with commas
     #[arg(long, value_name = "NAME", value_delimiter = ',', required = true)]
     pub(crate) dns: Vec<String>,
-    /// Where the authority will listen, such as 127.0.0.1:9000 or :443
-    #[arg(long, value_name = "HOST:PORT")]
-    pub(crate) address: String,
+    /// Where the authority will listen, such as 127.0.0.1:9000 or :443; the latter when left out with --kms
+    #[arg(long, value_name = "HOST:PORT", required_unless_present = "kms")]
+    pub(crate) address: Option<String>,
     /// Name of the first provisioner, whose password mints tokens
     #[arg(long, value_name = "NAME")]
     pub(crate) provisioner: String,
     /// File with the password of the keys and of the provisioner; asked for when left out
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) aws: AwsArguments,
+}
+
+/// Arguments of `stepless init` for an authority on AWS.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "On AWS")]
+pub(crate) struct AwsArguments {
+    /// Keep the keys in AWS KMS, reached so: awskms:region=REGION;profile=PROFILE, or awskms: as the environment says
+    #[arg(long, value_name = "URI", requires = "store")]
+    pub(crate) kms: Option<String>,
+    /// The table: dynamodb:TABLE or dynamodb:table=TABLE;region=REGION
+    #[arg(long, value_name = "TABLE", requires = "kms")]
+    pub(crate) store: Option<String>,
+    /// Where the configuration goes: dynamodb:TABLE, s3://BUCKET/KEY, ssm:NAME or a file; the table when left out
+    #[arg(long, value_name = "LOCATION", requires = "kms")]
+    pub(crate) config: Option<String>,
+    /// Key of the root: awskms:key-id=alias/NAME, made if there is none, or a file, made encrypted if it is absent
+    #[arg(long, value_name = "KEY", default_value = "awskms:key-id=alias/stepless-root", requires = "kms")]
+    pub(crate) root_key: String,
+    /// Key of the issuer: awskms:key-id=alias/NAME, made if there is none
+    #[arg(long, value_name = "KEY", default_value = "awskms:key-id=alias/stepless-issuer", requires = "kms")]
+    pub(crate) issuer_key: String,
+    /// What keys are made as; P-256 when left out
+    #[arg(long, value_name = "SPEC", requires = "kms")]
+    pub(crate) key_spec: Option<KeySpec>,
+    /// File that the root certificate is written to as well
+    #[arg(long, value_name = "FILE", requires = "kms")]
+    pub(crate) root_out: Option<PathBuf>,
+}
+
+/// What a new key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "verbatim")]
+pub(crate) enum KeySpec {
+    #[value(name = "P-256")]
+    P256,
+    #[value(name = "P-384")]
+    P384,
+    #[value(name = "P-521")]
+    P521,
+    #[value(name = "RSA-2048")]
+    Rsa2048,
+    #[value(name = "RSA-3072")]
+    Rsa3072,
+    #[value(name = "RSA-4096")]
+    Rsa4096,
+    #[value(name = "Ed25519")]
+    Ed25519,
 }
 
 /// Arguments of `stepless serve`, named as those of step-ca.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
-    /// The configuration; $STEPPATH/config/ca.json or ~/.step/config/ca.json when left out
+    /// The configuration: a file, dynamodb:TABLE, s3://BUCKET/KEY or ssm:NAME; $STEPPATH/config/ca.json or
+    /// ~/.step/config/ca.json when left out
     #[arg(value_name = "CA.JSON")]
     pub(crate) config: Option<PathBuf>,
     /// File with the password of the intermediate's key
@@ -122,9 +173,12 @@ mod tests {
     fn o12_no_argument_is_a_password() {
         let command = Arguments::command();
         let arguments = command.get_subcommands().flat_map(|command| command.get_arguments());
+        // They say where a key lies, or what it is.
+        let places = ["root_key", "issuer_key", "key_spec"];
 
         let about_passwords: Vec<_> = arguments
             .map(|argument| argument.get_id().as_str())
+            .filter(|id| !places.contains(id))
             .filter(|id| ["password", "secret", "key", "pin", "token"].iter().any(|word| id.contains(word)))
             .collect();
 

@@ -32,16 +32,17 @@ pub(crate) fn run(arguments: &QuickstartArguments) -> Result<(), CliError> {
     let folder = Folder::new(&arguments.dir)?;
     let password_file =
         arguments.password_file.clone().unwrap_or_else(|| folder.path().join("secrets/password"));
+    let runtime = runtime()?;
     if folder.config().exists() {
         println!("Using the certificate authority in {}", folder.path().display());
     } else {
-        make(&folder, arguments, &password_file)?;
+        runtime.block_on(make(&folder, arguments, &password_file))?;
         println!("Made a certificate authority in {}", folder.path().display());
     }
     let password = password::from_file(&password_file)?;
     let loaded = authority::load_config(&folder.config(), Strictness::Lenient)?;
     logging::start(loaded.config.logger.format);
-    runtime()?.block_on(serve(&folder, &loaded, &password_file, &password))
+    runtime.block_on(serve(&folder, &loaded, &password_file, &password))
 }
 
 async fn serve(
@@ -87,7 +88,7 @@ async fn serve(
 }
 
 /// Makes the authority, with a random password if none was given.
-fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) -> Result<(), CliError> {
+async fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) -> Result<(), CliError> {
     folder.refuse_existing()?;
     if arguments.password_file.is_none() && !password_file.exists() {
         files::create_folder(&folder.path().join("secrets"))?;
@@ -104,7 +105,7 @@ fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) 
         address: &arguments.address,
         provisioner: &arguments.provisioner,
     };
-    init::make(folder, &plan, &password::from_file(password_file)?)?;
+    init::make(folder, &plan, &password::from_file(password_file)?).await?;
     Ok(())
 }
 
@@ -184,8 +185,10 @@ fn token(name: &str, provisioner: &str, audience: &str, key: &PrivateJwk) -> Res
     let private = PrivateKey::from_pkcs8_der(key.pkcs8_der().expose())
         .context("the provisioner's key cannot be used")?;
     let kind = private.public_key().kind();
+    let algorithm = SigningAlgorithm::default_for(kind)
+        .ok_or_else(|| CliError::new("the provisioner's key is of a kind that signs no tokens"))?;
     let header = json!({
-        "alg": SigningAlgorithm::default_for(kind).name(),
+        "alg": algorithm.name(),
         "typ": "JWT",
         "kid": key.public().key_id(),
     });

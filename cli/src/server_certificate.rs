@@ -74,7 +74,7 @@ impl Issued {
     async fn by(authority: &Authority) -> Result<Self, CliError> {
         let key = PrivateKey::generate(KeyKind::P256).context("a key cannot be made")?;
         let issued = authority
-            .issue_server_certificate(key.public_key())
+            .issue_server_certificate(key.public_key(), LIFETIME)
             .await
             .context("the server's own certificate cannot be issued")?;
         let leaf = issued.certificate().as_der().to_vec();
@@ -95,6 +95,7 @@ fn first_two_thirds(issued: &IssuedCertificate) -> Range<Timestamp> {
     begin..begin.saturating_add(two_thirds).unwrap_or(end)
 }
 
+const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
 const UNUSABLE: &str = "the server's own certificate cannot be used";
 

@@ -1,4 +1,4 @@
-//! The certificate that the single binary serves TLS with: issued by the same numbered steps, with its record.
+//! The certificate that TLS is served with under the authority's own names, by the single binary or by a gateway: issued by the same numbered steps, with its record.
 
 use super::issuance::Application;
 use super::names::{classify, recorded};
@@ -9,17 +9,19 @@ use crate::key::PublicKey;
 use crate::x509::{CertificateBody, DistinguishedName, Profile};
 
 impl Authority {
-    /// A certificate for the authority's own names and `key`, valid for a day. Two table calls, one signature.
+    /// A certificate for the authority's own names and `key`, valid for `lifetime`, or as long as the issuer is.
+    /// Two table calls, one signature.
     ///
     /// # Errors
     /// [`AuthorityError`] as [`Authority::sign`]; a name of the configuration that cannot be certified is a refusal.
     pub async fn issue_server_certificate(
         &self,
         key: &PublicKey,
+        lifetime: SignedDuration,
     ) -> Result<IssuedCertificate, AuthorityError> {
         let now = self.clock.now();
         let start = now.saturating_sub(BACKDATE).unwrap_or(now);
-        let end = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX);
+        let end = now.saturating_add(lifetime).unwrap_or(Timestamp::MAX);
         let validity = validity(start, end.min(issuer_end(self.issuers.issuer(), now)?))?;
         let sans = classify(&self.dns_names)?;
         let subject = DistinguishedName::from_common_name(&self.common_name).map_err(Refusal::Subject)?;
@@ -32,6 +34,5 @@ impl Authority {
     }
 }
 
-const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// Clients' clocks run behind ours; without this margin a fresh certificate is "not yet valid" for them.
 const BACKDATE: SignedDuration = SignedDuration::from_mins(1);

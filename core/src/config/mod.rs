@@ -28,7 +28,7 @@ pub use duration::{GoDuration, ParseDurationError};
 pub use error::{ConfigError, ConfigWarning};
 pub use path::JsonPath;
 pub use provisioner::{Listing, Provisioner, ProvisionerDetails, RawJwk, Refusal};
-pub use render::{InitOptions, InitProvisioner, render_defaults};
+pub use render::{InitDatabase, InitOptions, InitProvisioner, render_defaults};
 pub use time::{ParseTimeError, TimeDuration, TimeOutOfRange};
 pub use tls::{CipherSuite, TlsOptions, TlsVersion};
 

@@ -1,29 +1,40 @@
-//! The files that a new CA starts with, as `step ca init` writes them.
+//! The files that a new CA starts with: in a folder as `step ca init` writes them, on AWS one that stands for itself.
 
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
-use super::ca::{CaConfig, ListenAddress};
+use super::ca::{CaConfig, DynamoDbTable, KmsScheme, ListenAddress};
 use super::provisioner::RawJwk;
 use super::tls::TlsOptions;
 
 /// What goes into a new `ca.json`.
 #[derive(Clone, Debug)]
 pub struct InitOptions<'a> {
-    /// The file of the root certificate.
+    /// The root certificate: its file, or its PEM.
     pub root: &'a str,
-    /// The file of the issuing chain.
+    /// The issuing chain: its file, or its PEM.
     pub crt: &'a str,
-    /// The file of the issuer's key.
+    /// The issuer's key: its file, or its URI.
     pub key: &'a str,
-    /// The directory of the store.
-    pub db: &'a str,
+    /// The URI that says how the key management service of the key is reached, where the environment does not.
+    pub kms: Option<&'a str>,
+    /// Where state is kept.
+    pub db: InitDatabase<'a>,
     /// Where to listen.
     pub address: &'a ListenAddress,
     /// The names and addresses clients know the CA by.
     pub dns_names: &'a [String],
     /// The provisioner that gives its owner the first certificates.
     pub provisioner: InitProvisioner<'a>,
+}
+
+/// Where a new CA keeps its state.
+#[derive(Clone, Copy, Debug)]
+pub enum InitDatabase<'a> {
+    /// In the embedded store, in this folder.
+    Embedded(&'a str),
+    /// In this table of DynamoDB.
+    DynamoDb(&'a DynamoDbTable),
 }
 
 /// The JWK provisioner of a new CA.
@@ -40,8 +51,27 @@ pub struct InitProvisioner<'a> {
 impl CaConfig {
     /// The text of a new `ca.json`, with the members, order and indentation that `step ca init` gives it.
     ///
-    /// The database section is one that step-ca would start with, so that the file serves both.
+    /// The section of an embedded database is one that step-ca would start with, so that the file serves both. Beside
+    /// a table the log is one for machines.
     pub fn render_new(options: &InitOptions<'_>) -> String {
+        let (log_format, db) = match options.db {
+            InitDatabase::Embedded(folder) => (
+                "text",
+                NewDatabase {
+                    kind: "badgerv2",
+                    data_source: folder.to_owned(),
+                    badger_file_loading_mode: Some(""),
+                },
+            ),
+            InitDatabase::DynamoDb(table) => (
+                "json",
+                NewDatabase {
+                    kind: DynamoDbTable::SCHEME,
+                    data_source: table.to_string(),
+                    badger_file_loading_mode: None,
+                },
+            ),
+        };
         render(&NewFile {
             root: options.root,
             federated_roots: None,
@@ -50,8 +80,9 @@ impl CaConfig {
             address: options.address.to_string(),
             insecure_address: "",
             dns_names: options.dns_names,
-            logger: NewLogger { format: "text" },
-            db: NewDatabase { kind: "badgerv2", data_source: options.db, badger_file_loading_mode: "" },
+            kms: options.kms.map(|uri| NewKms { kind: KmsScheme::AwsKms.name(), uri }),
+            logger: NewLogger { format: log_format },
+            db,
             authority: NewAuthority {
                 provisioners: [NewProvisioner {
                     kind: "JWK",
@@ -91,10 +122,19 @@ struct NewFile<'a> {
     address: String,
     insecure_address: &'static str,
     dns_names: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kms: Option<NewKms<'a>>,
     logger: NewLogger,
-    db: NewDatabase<'a>,
+    db: NewDatabase,
     authority: NewAuthority<'a>,
     tls: TlsOptions,
+}
+
+#[derive(Serialize)]
+struct NewKms<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    uri: &'a str,
 }
 
 #[derive(Serialize)]
@@ -104,11 +144,12 @@ struct NewLogger {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct NewDatabase<'a> {
+struct NewDatabase {
     #[serde(rename = "type")]
     kind: &'static str,
-    data_source: &'a str,
-    badger_file_loading_mode: &'static str,
+    data_source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    badger_file_loading_mode: Option<&'static str>,
 }
 
 #[derive(Serialize)]

@@ -54,14 +54,16 @@ impl SigningAlgorithm {
         Self::EdDsa,
     ];
 
-    /// The algorithm that `step` signs tokens with when the key is of this kind.
-    pub fn default_for(kind: KeyKind) -> Self {
+    /// The algorithm that `step` signs tokens with when the key is of this kind; `None` for ML-DSA, with which no token
+    /// is signed here.
+    pub fn default_for(kind: KeyKind) -> Option<Self> {
         match kind {
-            KeyKind::P256 => Self::Es256,
-            KeyKind::P384 => Self::Es384,
-            KeyKind::P521 => Self::Es512,
-            KeyKind::Rsa { .. } => Self::Rs256,
-            KeyKind::Ed25519 => Self::EdDsa,
+            KeyKind::P256 => Some(Self::Es256),
+            KeyKind::P384 => Some(Self::Es384),
+            KeyKind::P521 => Some(Self::Es512),
+            KeyKind::Rsa { .. } => Some(Self::Rs256),
+            KeyKind::Ed25519 => Some(Self::EdDsa),
+            KeyKind::MlDsa(_) => None,
         }
     }
 
@@ -149,6 +151,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::key::ParameterSet;
 
     #[rstest]
     #[case("none")]
@@ -188,7 +191,15 @@ mod tests {
             assert!(SignatureAlgorithm::from(algorithm).fits(fitting[0]));
         }
         for kind in kinds {
-            assert!(SigningAlgorithm::default_for(kind).fits(kind));
+            assert!(SigningAlgorithm::default_for(kind).unwrap().fits(kind));
+        }
+    }
+
+    #[test]
+    fn no_algorithm_goes_with_an_ml_dsa_key() {
+        for kind in ParameterSet::ALL.map(KeyKind::MlDsa) {
+            assert_eq!(SigningAlgorithm::default_for(kind), None);
+            assert!(!SigningAlgorithm::ALL.into_iter().any(|algorithm| algorithm.fits(kind)));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::de::Error as _;
-use serde::ser::SerializeStruct as _;
+use serde::ser::{Error as _, SerializeStruct as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
@@ -41,13 +41,18 @@ impl Jwk {
 
     /// The JWK of a provisioner or client with this key: for signatures, named by its thumbprint, with the algorithm
     /// that `step` uses for such keys.
-    pub fn from_public_key(key: PublicKey) -> Self {
-        Self {
-            key_id: Some(Thumbprint::of(&key).to_string()),
-            algorithm: Some(SigningAlgorithm::default_for(key.kind())),
+    ///
+    /// # Errors
+    /// [`JwkError::NoSuchKey`] for an ML-DSA key.
+    pub fn from_public_key(key: PublicKey) -> Result<Self, JwkError> {
+        let algorithm = SigningAlgorithm::default_for(key.kind());
+        let algorithm = algorithm.ok_or(JwkError::NoSuchKey { key: key.kind() })?;
+        Ok(Self {
+            key_id: Thumbprint::of(&key).map(|thumbprint| thumbprint.to_string()),
+            algorithm: Some(algorithm),
             usage: Some(Usage::Signature),
             key,
-        }
+        })
     }
 
     /// The key itself.
@@ -63,11 +68,6 @@ impl Jwk {
     /// `alg`: the one algorithm that the key is for, if it says so.
     pub fn algorithm(&self) -> Option<SigningAlgorithm> {
         self.algorithm
-    }
-
-    /// The thumbprint of the key.
-    pub fn thumbprint(&self) -> Thumbprint {
-        Thumbprint::of(&self.key)
     }
 
     /// Whether a signature with `algorithm` may be verified with the key.
@@ -104,7 +104,9 @@ impl Jwk {
 
     /// Writes the members of a public key, `use` to `e`.
     pub(super) fn write<S: serde::ser::SerializeStruct>(&self, object: &mut S) -> Result<(), S::Error> {
-        let parameters = Parameters::of(&self.key);
+        // A key without parameters does not become a JWK.
+        let parameters =
+            Parameters::of(&self.key).ok_or_else(|| S::Error::custom("no JWK has such a key"))?;
         if let Some(Usage::Signature) = self.usage {
             object.serialize_field("use", "sig")?;
         }
@@ -167,13 +169,13 @@ pub(super) enum Parameters {
 
 impl Parameters {
     /// The parameters of `key` in their one canonical form: coordinates as long as the field, numbers without leading
-    /// zeros.
-    pub(super) fn of(key: &PublicKey) -> Self {
+    /// zeros. `None` for an ML-DSA key.
+    pub(super) fn of(key: &PublicKey) -> Option<Self> {
         let ec = |curve| {
             let (x, y) = key.ec_coordinates().unwrap_or_default();
             Self::Ec { curve, x: base64url::encode(x), y: base64url::encode(y) }
         };
-        match key.kind() {
+        Some(match key.kind() {
             KeyKind::P256 => ec("P-256"),
             KeyKind::P384 => ec("P-384"),
             KeyKind::P521 => ec("P-521"),
@@ -182,7 +184,8 @@ impl Parameters {
                 Self::Rsa { n: base64url::encode(&n), e: base64url::encode(&e) }
             }
             KeyKind::Ed25519 => Self::Okp { curve: "Ed25519", x: base64url::encode(key.bits()) },
-        }
+            KeyKind::MlDsa(_) => return None,
+        })
     }
 
     fn read(raw: &RawJwk) -> Result<Self, JwkError> {
@@ -301,6 +304,12 @@ pub enum JwkError {
     UnfitAlgorithm {
         /// What it says.
         algorithm: SigningAlgorithm,
+        /// What it is.
+        key: KeyKind,
+    },
+    /// A kind of key that tokens are not signed with.
+    #[error("{key} keys do not sign tokens; use P-256, P-384, P-521, RSA or Ed25519")]
+    NoSuchKey {
         /// What it is.
         key: KeyKind,
     },

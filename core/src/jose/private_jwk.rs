@@ -49,6 +49,7 @@ impl PrivateJwk {
             KeyKind::P256 | KeyKind::P384 | KeyKind::P521 | KeyKind::Ed25519 => {
                 Private::Scalar(secret(&raw, SecretMember::D)?)
             }
+            key @ KeyKind::MlDsa(_) => return Err(JwkError::NoSuchKey { key }),
         };
         Self::new(public, private)
     }
@@ -68,7 +69,7 @@ impl PrivateJwk {
             (rfc5912::RSA_ENCRYPTION, _) => rsa_parts(info.private_key.as_bytes())?,
             _ => return Err(JwkError::Inconsistent),
         };
-        Self::new(Jwk::from_public_key(key), private)
+        Self::new(Jwk::from_public_key(key)?, private)
     }
 
     /// The public half.
@@ -228,7 +229,7 @@ fn signing(kind: KeyKind) -> Option<(&'static EcdsaSigningAlgorithm, usize)> {
         KeyKind::P256 => Some((&ECDSA_P256_SHA256_FIXED_SIGNING, 32)),
         KeyKind::P384 => Some((&ECDSA_P384_SHA384_FIXED_SIGNING, 48)),
         KeyKind::P521 => Some((&ECDSA_P521_SHA512_FIXED_SIGNING, 66)),
-        KeyKind::Rsa { .. } | KeyKind::Ed25519 => None,
+        KeyKind::Rsa { .. } | KeyKind::Ed25519 | KeyKind::MlDsa(_) => None,
     }
 }
 

@@ -19,11 +19,11 @@ use crate::key::{Digest, PublicKey};
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {
-    /// The thumbprint of `key`.
-    pub fn of(key: &PublicKey) -> Self {
+    /// The thumbprint of `key`; `None` for an ML-DSA key, which has no JWK here.
+    pub fn of(key: &PublicKey) -> Option<Self> {
         // RFC 7638 §3: the required members in the order of their names, without white space. Nothing in them needs
         // to be escaped.
-        let json = match Parameters::of(key) {
+        let json = match Parameters::of(key)? {
             Parameters::Ec { curve, x, y } => {
                 format!(r#"{{"crv":"{curve}","kty":"EC","x":"{x}","y":"{y}"}}"#)
             }
@@ -32,7 +32,7 @@ impl Thumbprint {
         };
         let mut thumbprint = [0; 32];
         thumbprint.copy_from_slice(&Digest::Sha256.hash(json.as_bytes()));
-        Self(thumbprint)
+        Some(Self(thumbprint))
     }
 
     /// The hash itself.

@@ -6,7 +6,7 @@ use der::asn1::AnyRef;
 use der::{Any, Decode, Encode};
 use spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef, ObjectIdentifier};
 
-use super::KeyKind;
+use super::{KeyKind, ParameterSet};
 
 /// The hash of a signature. SHA-1 and MD5 have no variant: a signature that uses them is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +53,8 @@ pub enum SignatureAlgorithm {
     RsaPss(Digest),
     /// Ed25519 ([RFC 8410 §3](https://www.rfc-editor.org/rfc/rfc8410#section-3)).
     Ed25519,
+    /// ML-DSA, pure and without a context ([RFC 9881 §3](https://www.rfc-editor.org/rfc/rfc9881#section-3)).
+    MlDsa(ParameterSet),
 }
 
 impl SignatureAlgorithm {
@@ -65,6 +67,7 @@ impl SignatureAlgorithm {
             KeyKind::P521 => Self::Ecdsa(Digest::Sha512),
             KeyKind::Rsa { .. } => Self::RsaPkcs1(Digest::Sha256),
             KeyKind::Ed25519 => Self::Ed25519,
+            KeyKind::MlDsa(set) => Self::MlDsa(set),
         }
     }
 
@@ -74,6 +77,7 @@ impl SignatureAlgorithm {
             Self::Ecdsa(_) => matches!(kind, KeyKind::P256 | KeyKind::P384 | KeyKind::P521),
             Self::RsaPkcs1(_) | Self::RsaPss(_) => matches!(kind, KeyKind::Rsa { .. }),
             Self::Ed25519 => kind == KeyKind::Ed25519,
+            Self::MlDsa(set) => kind == KeyKind::MlDsa(set),
         }
     }
 
@@ -104,13 +108,14 @@ impl SignatureAlgorithm {
             Self::RsaPkcs1(Digest::Sha512) => (rfc5912::SHA_512_WITH_RSA_ENCRYPTION, Some(Any::null())),
             Self::RsaPss(digest) => (rfc5912::ID_RSASSA_PSS, pss_parameters(digest)),
             Self::Ed25519 => (rfc8410::ID_ED_25519, None),
+            Self::MlDsa(set) => (set.oid(), None),
         };
         AlgorithmIdentifierOwned { oid, parameters }
     }
 }
 
 /// Every algorithm that certificates, requests and lists may be signed with.
-const CANDIDATES: [SignatureAlgorithm; 10] = [
+const CANDIDATES: [SignatureAlgorithm; 13] = [
     SignatureAlgorithm::Ecdsa(Digest::Sha256),
     SignatureAlgorithm::Ecdsa(Digest::Sha384),
     SignatureAlgorithm::Ecdsa(Digest::Sha512),
@@ -121,6 +126,9 @@ const CANDIDATES: [SignatureAlgorithm; 10] = [
     SignatureAlgorithm::RsaPss(Digest::Sha384),
     SignatureAlgorithm::RsaPss(Digest::Sha512),
     SignatureAlgorithm::Ed25519,
+    SignatureAlgorithm::MlDsa(ParameterSet::MlDsa44),
+    SignatureAlgorithm::MlDsa(ParameterSet::MlDsa65),
+    SignatureAlgorithm::MlDsa(ParameterSet::MlDsa87),
 ];
 
 /// `RSASSA-PSS-params`; the trailer field has its default value and is left out, as DER asks.

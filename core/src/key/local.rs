@@ -52,7 +52,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::key::{Digest, KeyKind};
+    use crate::key::{Digest, KeyKind, ParameterSet};
 
     #[rstest]
     #[case::p256(KeyKind::P256)]
@@ -60,6 +60,9 @@ mod tests {
     #[case::p521(KeyKind::P521)]
     #[case::ed25519(KeyKind::Ed25519)]
     #[case::rsa(KeyKind::Rsa { bits: 2048 })]
+    #[case::ml_dsa_44(KeyKind::MlDsa(ParameterSet::MlDsa44))]
+    #[case::ml_dsa_65(KeyKind::MlDsa(ParameterSet::MlDsa65))]
+    #[case::ml_dsa_87(KeyKind::MlDsa(ParameterSet::MlDsa87))]
     #[tokio::test]
     async fn what_it_signs_verifies_with_its_public_key(#[case] kind: KeyKind) {
         let signer = LocalSigner::new(PrivateKey::generate(kind).unwrap());

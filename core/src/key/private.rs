@@ -7,7 +7,7 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
-    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, RsaSignatureEncoding,
+    self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair, PqdsaKeyPair, RsaSignatureEncoding,
 };
 use const_oid::ObjectIdentifier;
 use const_oid::db::{rfc5912, rfc8410};
@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use super::public::curve_kind;
 use super::strength::MIN_RSA_BITS;
-use super::{Digest, KeyKind, PrivateKeyError, PublicKey, SignatureAlgorithm, WeakKey, ecdsa};
+use super::{Digest, KeyKind, ParameterSet, PrivateKeyError, PublicKey, SignatureAlgorithm, WeakKey, ecdsa};
 use crate::secret::SecretBytes;
 
 /// A private key held in memory. Its `Debug` shows the kind only.
@@ -32,6 +32,7 @@ enum Pair {
     Ec(EcdsaKeyPair),
     Rsa(rsa::KeyPair),
     Ed25519(Ed25519KeyPair),
+    MlDsa(PqdsaKeyPair),
 }
 
 impl PrivateKey {
@@ -47,12 +48,14 @@ impl PrivateKey {
             }
             KeyKind::Rsa { bits } => rsa::KeyPair::generate(rsa_size(bits)?).map(Pair::Rsa),
             KeyKind::Ed25519 => Ed25519KeyPair::generate().map(Pair::Ed25519),
+            KeyKind::MlDsa(set) => PqdsaKeyPair::generate(set.signing()).map(Pair::MlDsa),
         };
         let pair = pair.map_err(|_| GenerateKeyError::Library)?;
         Self::from_pair(kind, pair).map_err(|_| GenerateKeyError::Library)
     }
 
-    /// Reads a `PrivateKeyInfo` (PKCS #8, [RFC 5958 §2](https://www.rfc-editor.org/rfc/rfc5958#section-2)).
+    /// Reads a `PrivateKeyInfo` (PKCS #8, [RFC 5958 §2](https://www.rfc-editor.org/rfc/rfc5958#section-2)). An ML-DSA
+    /// key may be a seed, expanded or both ([RFC 9881 §6](https://www.rfc-editor.org/rfc/rfc9881#section-6)).
     ///
     /// # Errors
     /// [`PrivateKeyError`] when it is malformed, of a kind that is not offered, inconsistent or weak.
@@ -72,7 +75,15 @@ impl PrivateKey {
                 let pair = Ed25519KeyPair::from_pkcs8(der).map_err(|_| PrivateKeyError::Malformed)?;
                 Self::from_pair(KeyKind::Ed25519, Pair::Ed25519(pair))
             }
-            oid => Err(PrivateKeyError::UnsupportedAlgorithm(oid)),
+            oid => {
+                let set = ParameterSet::from_oid(oid).ok_or(PrivateKeyError::UnsupportedAlgorithm(oid))?;
+                if info.algorithm.parameters.is_some() {
+                    return Err(PrivateKeyError::Malformed);
+                }
+                let pair =
+                    PqdsaKeyPair::from_pkcs8(set.signing(), der).map_err(|_| PrivateKeyError::Malformed)?;
+                Self::from_pair(KeyKind::MlDsa(set), Pair::MlDsa(pair))
+            }
         }
     }
 
@@ -142,7 +153,12 @@ impl PrivateKey {
                 let signature = pair.try_sign(message).map_err(|_| SigningError::Library)?;
                 Ok(signature.as_ref().to_vec())
             }
-            (Pair::Ec(_) | Pair::Rsa(_) | Pair::Ed25519(_), _) => {
+            (Pair::MlDsa(pair), SignatureAlgorithm::MlDsa(set)) if kind == KeyKind::MlDsa(set) => {
+                let mut signature = vec![0; set.signature_len()];
+                pair.sign(message, &mut signature).map_err(|_| SigningError::Library)?;
+                Ok(signature)
+            }
+            (Pair::Ec(_) | Pair::Rsa(_) | Pair::Ed25519(_) | Pair::MlDsa(_), _) => {
                 Err(SigningError::Unfit { kind, algorithm })
             }
         }
@@ -165,10 +181,10 @@ impl PrivateKey {
         ecdsa::fixed_from_der(field, &der).ok_or(SigningError::Library)
     }
 
-    /// The key as `PrivateKeyInfo` version 1, which every program reads.
+    /// The key as `PrivateKeyInfo` version 1, which every program reads; an ML-DSA key as its seed.
     ///
     /// # Errors
-    /// [`SigningError::Library`] if the library cannot encode it.
+    /// [`SigningError::Library`] if the library cannot encode it, as an ML-DSA key that was read without its seed.
     pub fn to_pkcs8_der(&self) -> Result<SecretBytes, SigningError> {
         let der = match &self.pair {
             Pair::Ec(pair) => pair.to_pkcs8v1().map(|document| document.as_ref().to_vec()),
@@ -176,6 +192,7 @@ impl PrivateKey {
                 AsDer::<Pkcs8V1Der<'_>>::as_der(pair).map(|document| document.as_ref().to_vec())
             }
             Pair::Ed25519(pair) => pair.to_pkcs8v1().map(|document| document.as_ref().to_vec()),
+            Pair::MlDsa(pair) => pair.to_pkcs8v1().map(|document| document.as_ref().to_vec()),
         };
         der.map(SecretBytes::new).map_err(|_| SigningError::Library)
     }
@@ -185,6 +202,7 @@ impl PrivateKey {
             Pair::Ec(pair) => pair.public_key().as_ref(),
             Pair::Rsa(pair) => pair.public_key().as_ref(),
             Pair::Ed25519(pair) => pair.public_key().as_ref(),
+            Pair::MlDsa(pair) => pair.public_key().as_ref(),
         };
         let public = PublicKey::from_bits(kind, bits).map_err(|_| PrivateKeyError::Malformed)?;
         Ok(Self { pair, public })
@@ -246,7 +264,7 @@ fn ec_signing(kind: KeyKind) -> Option<&'static EcdsaSigningAlgorithm> {
         KeyKind::P256 => Some(&signature::ECDSA_P256_SHA256_ASN1_SIGNING),
         KeyKind::P384 => Some(&signature::ECDSA_P384_SHA384_ASN1_SIGNING),
         KeyKind::P521 => Some(&signature::ECDSA_P521_SHA512_ASN1_SIGNING),
-        KeyKind::Rsa { .. } | KeyKind::Ed25519 => None,
+        KeyKind::Rsa { .. } | KeyKind::Ed25519 | KeyKind::MlDsa(_) => None,
     }
 }
 
@@ -269,7 +287,7 @@ fn foreign_digest(kind: KeyKind, digest: Digest, message: &[u8]) -> Option<diges
         KeyKind::P256 => &digest::SHA256,
         KeyKind::P384 => &digest::SHA384,
         KeyKind::P521 => &digest::SHA512,
-        KeyKind::Rsa { .. } | KeyKind::Ed25519 => return None,
+        KeyKind::Rsa { .. } | KeyKind::Ed25519 | KeyKind::MlDsa(_) => return None,
     };
     let mut hash = digest.hash(message);
     hash.truncate(own.output_len());

@@ -21,6 +21,11 @@ const RSA: [SignatureAlgorithm; 6] = [
     SignatureAlgorithm::RsaPss(Digest::Sha512),
 ];
 const ED: [SignatureAlgorithm; 1] = [SignatureAlgorithm::Ed25519];
+const ML_DSA: [SignatureAlgorithm; 3] = [
+    SignatureAlgorithm::MlDsa(ParameterSet::MlDsa44),
+    SignatureAlgorithm::MlDsa(ParameterSet::MlDsa65),
+    SignatureAlgorithm::MlDsa(ParameterSet::MlDsa87),
+];
 
 /// The orders of the curves ([SEC 2 §2.4-2.6](https://www.secg.org/sec2-v2.pdf)).
 const P256_ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
@@ -35,6 +40,9 @@ const P521_ORDER: &str = "01ffffffffffffffffffffffffffffffffffffffffffffffffffff
 #[case::rsa2048(KeyKind::Rsa { bits: 2048 }, &RSA)]
 #[case::rsa3072(KeyKind::Rsa { bits: 3072 }, &RSA)]
 #[case::ed25519(KeyKind::Ed25519, &ED)]
+#[case::ml_dsa_44(KeyKind::MlDsa(ParameterSet::MlDsa44), &ML_DSA[..1])]
+#[case::ml_dsa_65(KeyKind::MlDsa(ParameterSet::MlDsa65), &ML_DSA[1..2])]
+#[case::ml_dsa_87(KeyKind::MlDsa(ParameterSet::MlDsa87), &ML_DSA[2..])]
 fn every_kind_signs_with_its_algorithms_and_no_other(
     #[case] kind: KeyKind,
     #[case] algorithms: &'static [SignatureAlgorithm],
@@ -43,7 +51,7 @@ fn every_kind_signs_with_its_algorithms_and_no_other(
     assert_eq!(key.public_key().kind(), kind);
 
     let law = |message: Vec<u8>, flip: prop::sample::Index| {
-        for algorithm in EC.iter().chain(&RSA).chain(&ED).copied() {
+        for algorithm in EC.iter().chain(&RSA).chain(&ED).chain(&ML_DSA).copied() {
             if !algorithms.contains(&algorithm) {
                 assert_eq!(key.sign(algorithm, &message), Err(SigningError::Unfit { kind, algorithm }));
                 assert_eq!(key.public_key().verify(algorithm, &message, &[0; 64]), Err(SignatureInvalid));
@@ -183,6 +191,9 @@ fn t9_a_signature_in_lax_der_does_not_verify() {
 #[case(KeyKind::P521)]
 #[case(KeyKind::Ed25519)]
 #[case(KeyKind::Rsa { bits: 2048 })]
+#[case(KeyKind::MlDsa(ParameterSet::MlDsa44))]
+#[case(KeyKind::MlDsa(ParameterSet::MlDsa65))]
+#[case(KeyKind::MlDsa(ParameterSet::MlDsa87))]
 fn a_key_read_back_from_its_encoding_is_the_same(#[case] kind: KeyKind) {
     let key = PrivateKey::generate(kind).unwrap();
 
@@ -209,7 +220,8 @@ fn a_key_whose_halves_do_not_belong_together_is_refused() {
 
 #[test]
 fn a_key_with_bytes_after_it_or_cut_short_is_refused() {
-    for kind in [KeyKind::P384, KeyKind::Ed25519, KeyKind::Rsa { bits: 2048 }] {
+    let ml_dsa = KeyKind::MlDsa(ParameterSet::MlDsa65);
+    for kind in [KeyKind::P384, KeyKind::Ed25519, KeyKind::Rsa { bits: 2048 }, ml_dsa] {
         let der = PrivateKey::generate(kind).unwrap().to_pkcs8_der().unwrap().expose().to_vec();
 
         let longer = [der.as_slice(), &[0]].concat();

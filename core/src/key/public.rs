@@ -11,7 +11,7 @@ use spki::{AlgorithmIdentifierOwned, ObjectIdentifier, SubjectPublicKeyInfoOwned
 use thiserror::Error;
 
 use super::strength::{self, WeakKey};
-use super::{Digest, SignatureAlgorithm, ecdsa};
+use super::{Digest, ParameterSet, SignatureAlgorithm, ecdsa};
 
 /// A public key of a kind that stepless knows, well-formed: the point lies on its curve, the modulus is odd.
 ///
@@ -46,6 +46,8 @@ pub enum KeyKind {
     },
     /// Ed25519.
     Ed25519,
+    /// ML-DSA.
+    MlDsa(ParameterSet),
 }
 
 impl PublicKey {
@@ -76,7 +78,15 @@ impl PublicKey {
             (rfc5912::ID_EC_PUBLIC_KEY | rfc5912::RSA_ENCRYPTION | rfc8410::ID_ED_25519, _) => {
                 return Err(PublicKeyError::Malformed);
             }
-            (oid, _) => return Err(PublicKeyError::UnknownAlgorithm(oid)),
+            (oid, parameters) => {
+                let set = ParameterSet::from_oid(oid).ok_or(PublicKeyError::UnknownAlgorithm(oid))?;
+                // The parser would also take a whole SubjectPublicKeyInfo in the place of the key.
+                if parameters.is_some() || bits.len() != set.public_key_len() {
+                    return Err(PublicKeyError::Malformed);
+                }
+                let parsed = ParsedPublicKey::new(set.verification(), bits);
+                (KeyKind::MlDsa(set), Some(parsed.map_err(|_| PublicKeyError::Malformed)?))
+            }
         };
         Ok(Self { kind, parts: Arc::new(Parts { spki: der.into(), bits: bits.into(), parsed }) })
     }
@@ -113,6 +123,7 @@ impl PublicKey {
             KeyKind::P521 => (rfc5912::ID_EC_PUBLIC_KEY, curve(rfc5912::SECP_521_R_1)),
             KeyKind::Rsa { .. } => (rfc5912::RSA_ENCRYPTION, Some(Any::null())),
             KeyKind::Ed25519 => (rfc8410::ID_ED_25519, None),
+            KeyKind::MlDsa(set) => (set.oid(), None),
         };
         let info = SubjectPublicKeyInfoOwned {
             algorithm: AlgorithmIdentifierOwned { oid, parameters },
@@ -131,7 +142,8 @@ impl PublicKey {
         &self.parts.spki
     }
 
-    /// The content of the `subjectPublicKey` bit string: an uncompressed point, an `RSAPublicKey`, or 32 bytes.
+    /// The content of the `subjectPublicKey` bit string: an uncompressed point, an `RSAPublicKey`, or the bytes of
+    /// an Ed25519 or ML-DSA key.
     pub fn bits(&self) -> &[u8] {
         &self.parts.bits
     }
@@ -244,7 +256,7 @@ impl KeyKind {
             Self::P256 => Some(32),
             Self::P384 => Some(48),
             Self::P521 => Some(66),
-            Self::Rsa { .. } | Self::Ed25519 => None,
+            Self::Rsa { .. } | Self::Ed25519 | Self::MlDsa(_) => None,
         }
     }
 }
@@ -257,6 +269,7 @@ impl fmt::Display for KeyKind {
             Self::P521 => f.write_str("P-521"),
             Self::Rsa { bits } => write!(f, "RSA {bits}"),
             Self::Ed25519 => f.write_str("Ed25519"),
+            Self::MlDsa(set) => set.fmt(f),
         }
     }
 }
@@ -268,7 +281,9 @@ pub enum PublicKeyError {
     #[error("the public key is malformed")]
     Malformed,
     /// An algorithm that is not offered.
-    #[error("public keys of algorithm {0} are not supported; use RSA, P-256, P-384, P-521 or Ed25519")]
+    #[error(
+        "public keys of algorithm {0} are not supported; use RSA, P-256, P-384, P-521, Ed25519 or ML-DSA"
+    )]
     UnknownAlgorithm(ObjectIdentifier),
     /// A curve that is not offered, or explicit curve parameters.
     #[error("the elliptic curve is not supported; use P-256, P-384 or P-521")]
@@ -322,6 +337,7 @@ fn verification(kind: KeyKind, algorithm: SignatureAlgorithm) -> Option<&'static
         (KeyKind::Rsa { .. }, RsaPss(Digest::Sha384)) => &signature::RSA_PSS_2048_8192_SHA384,
         (KeyKind::Rsa { .. }, RsaPss(Digest::Sha512)) => &signature::RSA_PSS_2048_8192_SHA512,
         (KeyKind::Ed25519, SignatureAlgorithm::Ed25519) => &signature::ED25519,
+        (KeyKind::MlDsa(set), SignatureAlgorithm::MlDsa(other)) if set == other => set.verification(),
         _ => return None,
     })
 }

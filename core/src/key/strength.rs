@@ -48,7 +48,9 @@ pub(super) fn check_point(kind: KeyKind, point: &[u8]) -> Result<ParsedPublicKey
         KeyKind::P256 => &signature::ECDSA_P256_SHA256_ASN1,
         KeyKind::P384 => &signature::ECDSA_P384_SHA384_ASN1,
         KeyKind::P521 => &signature::ECDSA_P521_SHA512_ASN1,
-        KeyKind::Rsa { .. } | KeyKind::Ed25519 => return Err(PublicKeyError::UnknownCurve),
+        KeyKind::Rsa { .. } | KeyKind::Ed25519 | KeyKind::MlDsa(_) => {
+            return Err(PublicKeyError::UnknownCurve);
+        }
     };
     let field = kind.field_len().ok_or(PublicKeyError::UnknownCurve)?;
     // The parser below would also take a compressed point, or a whole SubjectPublicKeyInfo in the place of the point.

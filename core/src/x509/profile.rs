@@ -44,7 +44,9 @@ impl Profile {
     pub fn leaf(key: &PublicKey, sans: SubjectAltNames) -> Self {
         let key_usage = match key.kind() {
             KeyKind::Rsa { .. } => KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_ENCIPHERMENT,
-            KeyKind::P256 | KeyKind::P384 | KeyKind::P521 | KeyKind::Ed25519 => KeyUsage::DIGITAL_SIGNATURE,
+            KeyKind::P256 | KeyKind::P384 | KeyKind::P521 | KeyKind::Ed25519 | KeyKind::MlDsa(_) => {
+                KeyUsage::DIGITAL_SIGNATURE
+            }
         };
         let extended_key_usage =
             ExtendedKeyUsage(vec![ExtendedKeyUsage::SERVER_AUTH, ExtendedKeyUsage::CLIENT_AUTH]);

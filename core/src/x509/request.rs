@@ -152,8 +152,8 @@ pub enum RequestError {
     Extension(ObjectIdentifier),
     /// An algorithm that is not verified here.
     #[error(
-        "the certificate request's signature algorithm is not supported; use ECDSA, RSA or Ed25519 with SHA-256 or \
-         stronger"
+        "the certificate request's signature algorithm is not supported; use ECDSA or RSA with SHA-256 or \
+         stronger, Ed25519 or ML-DSA"
     )]
     UnsupportedSignatureAlgorithm,
     /// Signed by another key, or changed since.

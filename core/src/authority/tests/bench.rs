@@ -155,7 +155,7 @@ impl World {
             let service = JwkProvisioner {
                 name: name.to_owned(),
                 id: format!("{name}:{}", key_id(key)),
-                key: Jwk::from_public_key(key.public_key().clone()),
+                key: Jwk::from_public_key(key.public_key().clone()).unwrap(),
             };
             self.provisioner(name, &service.id.clone(), ProvisionerKind::Jwk, Service::Jwk(service))
         };
@@ -314,7 +314,7 @@ pub(super) async fn revoke_for(
 
 /// The `kid` of a provisioner with this key.
 pub(super) fn key_id(key: &PrivateKey) -> String {
-    Thumbprint::of(key.public_key()).to_string()
+    Thumbprint::of(key.public_key()).unwrap().to_string()
 }
 
 /// A little more than the lease of an intent.

@@ -2,6 +2,7 @@
 
 use super::bench::{P256, Token, World, by_token, request, revoke, revoke_for, sign};
 use crate::authority::RevokeCredential;
+use crate::clock::SignedDuration;
 use crate::fault::Call::{Commit, Get, Sign};
 use crate::key::PrivateKey;
 
@@ -70,7 +71,9 @@ async fn the_server_certificate_costs_two_commits_and_one_signature() {
     let authority = world.authority().await;
     let key = PrivateKey::generate(P256).unwrap();
 
-    let (answer, calls) = world.calls_of(authority.issue_server_certificate(key.public_key())).await;
+    let (answer, calls) = world
+        .calls_of(authority.issue_server_certificate(key.public_key(), SignedDuration::from_hours(24)))
+        .await;
 
     assert_eq!(answer.unwrap().provisioner(), None);
     assert_eq!(calls, [Commit, Sign, Commit]);

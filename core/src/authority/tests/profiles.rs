@@ -210,7 +210,11 @@ async fn o4_an_issuer_that_is_over_signs_nothing() {
     world.clock.advance(1);
 
     let refused = issue(&world, "", "").await;
-    let server = world.authority().await.issue_server_certificate(key.public_key()).await;
+    let server = world
+        .authority()
+        .await
+        .issue_server_certificate(key.public_key(), SignedDuration::from_hours(24))
+        .await;
 
     assert!(matches!(refused, Err(AuthorityError::Internal(InternalError::IssuerExpired(_)))), "{refused:?}");
     assert!(matches!(server, Err(AuthorityError::Internal(InternalError::IssuerExpired(_)))), "{server:?}");
@@ -222,7 +226,12 @@ async fn o4_the_server_certificate_ends_with_its_issuer_at_the_latest() {
     let world = world_whose_issuer_ends("2026-06-01T13:00:00Z");
     let key = PrivateKey::generate(P256).unwrap();
 
-    let issued = world.authority().await.issue_server_certificate(key.public_key()).await.unwrap();
+    let issued = world
+        .authority()
+        .await
+        .issue_server_certificate(key.public_key(), SignedDuration::from_hours(24))
+        .await
+        .unwrap();
 
     assert_eq!(issued.certificate().not_after(), world.issuer.certificate.not_after());
     assert_eq!(issued.certificate().subject().common_name(), Some("Test CA"));
@@ -249,7 +258,7 @@ async fn x19_what_the_issuer_may_not_certify_is_refused_before_signing() {
     let inside = sign(&authority, &csr, &token("a.inside.example")).await;
     let outside = sign(&authority, &csr, &token("outside.example")).await;
     let wildcard = sign(&authority, &csr, &token("*.example")).await;
-    let server = authority.issue_server_certificate(key.public_key()).await;
+    let server = authority.issue_server_certificate(key.public_key(), SignedDuration::from_hours(24)).await;
 
     inside.unwrap();
     for refused in [outside, wildcard, server] {

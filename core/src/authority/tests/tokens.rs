@@ -177,7 +177,7 @@ async fn t6_a_token_without_a_real_signature_is_refused() {
     for none in ["none", "None", "NONE", "nOnE"] {
         scene.assert_refused(none, &token.forge(none, |_| Vec::new())).await;
     }
-    let jwk = serde_json::to_vec(&Jwk::from_public_key(key.clone())).unwrap();
+    let jwk = serde_json::to_vec(&Jwk::from_public_key(key.clone()).unwrap()).unwrap();
     let pem =
         format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", base64url(key.spki_der()));
     for secret in [key.spki_der(), key.bits(), jwk.as_slice(), pem.as_bytes(), b""] {
@@ -201,7 +201,8 @@ async fn t6_a_token_without_a_real_signature_is_refused() {
 #[tokio::test]
 async fn t7_a_token_that_brings_its_own_key_is_refused() {
     let scene = Scene::new().await;
-    let jwk = serde_json::to_value(Jwk::from_public_key(scene.stranger.public_key().clone())).unwrap();
+    let jwk =
+        serde_json::to_value(Jwk::from_public_key(scene.stranger.public_key().clone()).unwrap()).unwrap();
     let chain = json!(x5c(&[&scene.certificate]));
 
     for (member, value) in [

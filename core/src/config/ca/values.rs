@@ -107,6 +107,16 @@ impl FromStr for DynamoDbTable {
     }
 }
 
+impl fmt::Display for DynamoDbTable {
+    /// What [`DynamoDbTable::from_str`] reads, as short as it can be.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.region {
+            None => f.write_str(&self.name),
+            Some(region) => write!(f, "{}:table={};region={region}", Self::SCHEME, self.name),
+        }
+    }
+}
+
 /// A text that does not name a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a table is NAME, dynamodb:NAME or dynamodb:table=NAME;region=REGION")]

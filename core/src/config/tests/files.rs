@@ -107,7 +107,8 @@ fn a_new_file_is_the_one_step_ca_init_writes() {
         root: "/home/step/.step/certs/root_ca.crt",
         crt: "/home/step/.step/certs/intermediate_ca.crt",
         key: "/home/step/.step/secrets/intermediate_ca_key",
-        db: "/home/step/.step/db",
+        kms: None,
+        db: InitDatabase::Embedded("/home/step/.step/db"),
         address: &"127.0.0.1:9000".parse().unwrap(),
         dns_names: &["localhost".to_owned()],
         provisioner: InitProvisioner {
@@ -118,6 +119,38 @@ fn a_new_file_is_the_one_step_ca_init_writes() {
     });
 
     assert_eq!(rendered, PLAIN);
+}
+
+#[test]
+fn a_new_file_on_aws_stands_for_itself() {
+    let root = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let table: DynamoDbTable = "dynamodb:table=ca;region=eu-central-1".parse().unwrap();
+
+    let rendered = CaConfig::render_new(&InitOptions {
+        root,
+        crt: root,
+        key: "awskms:key-id=alias/issuer",
+        kms: Some("awskms:region=eu-west-1"),
+        db: InitDatabase::DynamoDb(&table),
+        address: &":443".parse().unwrap(),
+        dns_names: &["ca.example".to_owned()],
+        provisioner: InitProvisioner {
+            name: "admin",
+            key: &RawJwk::public_part_of(
+                &serde_json::from_str::<Value>(PLAIN).unwrap()["authority"]["provisioners"][0]["key"],
+            ),
+            encrypted_key: "a.b.c.d.e",
+        },
+    });
+
+    let (config, warnings) = CaConfig::parse_strict(&rendered).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert_eq!(config.root, [CertificateSource::Pem(root.to_owned())]);
+    assert_eq!(config.crt, CertificateSource::Pem(root.to_owned()));
+    assert_eq!(config.key, KeySource::from_text("awskms:key-id=alias/issuer"));
+    assert_eq!(config.kms.uri, KmsUri::from_text("awskms:region=eu-west-1"));
+    assert_eq!(config.db, Some(DatabaseConfig::DynamoDb(table)));
+    assert_eq!(config.logger.format, LogFormat::Json);
 }
 
 #[test]

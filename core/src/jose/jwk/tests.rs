@@ -23,15 +23,18 @@ fn the_keys_of_step_are_written_as_step_writes_them(#[case] json: &str) {
     let jwk = parse(json).unwrap();
 
     assert_eq!(serde_json::to_string(&jwk).unwrap(), json);
-    assert_eq!(jwk.key_id(), Some(jwk.thumbprint().to_string().as_str()));
-    assert_eq!(serde_json::to_string(&Jwk::from_public_key(jwk.public_key().clone())).unwrap(), json);
+    assert_eq!(jwk.key_id(), Some(Thumbprint::of(jwk.public_key()).unwrap().to_string().as_str()));
+    assert_eq!(
+        serde_json::to_string(&Jwk::from_public_key(jwk.public_key().clone()).unwrap()).unwrap(),
+        json
+    );
 }
 
 #[rstest]
 #[case::rfc_7638(&format!(r#"{{"kty":"RSA","n":"{RFC7638_N}","e":"AQAB","alg":"RS256","kid":"2011-04-29"}}"#), RFC7638_THUMBPRINT)]
 #[case::rfc_8037_a_3(ED25519_JWK, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
 fn the_thumbprints_of_the_rfcs_are_made(#[case] json: &str, #[case] thumbprint: &str) {
-    let made = parse(json).unwrap().thumbprint();
+    let made = Thumbprint::of(parse(json).unwrap().public_key()).unwrap();
 
     assert_eq!(made.to_string(), thumbprint);
     assert_eq!(thumbprint.parse(), Ok(made));
@@ -53,7 +56,7 @@ fn a13_the_encryption_key_of_rfc_7517_is_not_for_signatures() {
 fn a13_one_key_has_one_thumbprint(#[case] json: String) {
     let jwk = parse(&json).unwrap();
 
-    assert_eq!(jwk.thumbprint().to_string(), RFC7638_THUMBPRINT);
+    assert_eq!(Thumbprint::of(jwk.public_key()).unwrap().to_string(), RFC7638_THUMBPRINT);
     assert_eq!(
         serde_json::to_string(&jwk).unwrap(),
         format!(r#"{{"kty":"RSA","n":"{RFC7638_N}","e":"AQAB"}}"#)
@@ -148,7 +151,7 @@ fn key_ops_tell_whether_it_is_for_signatures(#[case] operations: &str, #[case] a
 #[test]
 fn every_kind_of_key_is_read_back() {
     for algorithm in SigningAlgorithm::ALL {
-        let jwk = Jwk::from_public_key(TestKey::for_algorithm(algorithm).public);
+        let jwk = Jwk::from_public_key(TestKey::for_algorithm(algorithm).public).unwrap();
         let json = serde_json::to_string(&jwk).unwrap();
 
         assert_eq!(parse(&json).as_ref(), Ok(&jwk));

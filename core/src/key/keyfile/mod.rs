@@ -122,7 +122,9 @@ pub enum PrivateKeyError {
         iterations: u32,
     },
     /// A kind of key that is not offered.
-    #[error("private keys of algorithm {0} are not supported; use RSA, P-256, P-384, P-521 or Ed25519")]
+    #[error(
+        "private keys of algorithm {0} are not supported; use RSA, P-256, P-384, P-521, Ed25519 or ML-DSA"
+    )]
     UnsupportedAlgorithm(ObjectIdentifier),
     /// A curve that is not offered, or explicit curve parameters.
     #[error("the elliptic curve of the private key is not supported; use P-256, P-384 or P-521")]

@@ -76,7 +76,7 @@ impl Token {
     /// The token, signed with the algorithm that goes with the key.
     pub(crate) fn mint(&self, key: &PrivateKey) -> String {
         let algorithm = SignatureAlgorithm::default_for(key.public_key().kind());
-        let name = crate::jose::SigningAlgorithm::default_for(key.public_key().kind()).name();
+        let name = crate::jose::SigningAlgorithm::default_for(key.public_key().kind()).unwrap().name();
         let signed = self.clone().header("alg", name).signed_part();
         let signature = key.sign_jose(algorithm, signed.as_bytes()).unwrap();
         format!("{signed}.{}", base64url(&signature))

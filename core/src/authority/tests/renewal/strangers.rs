@@ -10,6 +10,7 @@ use crate::authority::tests::bench::{
     Ca, Extension, P256, Token, World, by_token, request, revoke_for, validity, value, x5c,
 };
 use crate::authority::{AuthorityError, ClientCredential, RevokeCredential};
+use crate::clock::SignedDuration;
 use crate::fault::Call;
 use crate::key::{PrivateKey, PublicKey};
 use crate::peer::PeerCertificates;
@@ -148,7 +149,12 @@ async fn x25_a_certificate_without_the_extension_is_known_by_its_record() {
 async fn x25_the_server_certificate_is_not_renewed_by_its_holder() {
     let world = World::new();
     let key = PrivateKey::generate(P256).unwrap();
-    let issued = world.authority().await.issue_server_certificate(key.public_key()).await.unwrap();
+    let issued = world
+        .authority()
+        .await
+        .issue_server_certificate(key.public_key(), SignedDuration::from_hours(24))
+        .await
+        .unwrap();
 
     let refused = world.authority().await.renew(&shown(&[issued.certificate()])).await;
 

@@ -8,7 +8,9 @@ use rstest::rstest;
 use super::{HandmadeRequest, Scene, Token};
 use crate::authority::tests::bench::{P256, SeededRandom, World, request, sign};
 use crate::authority::{Authority, AuthorityError, InternalError, Refusal};
-use crate::key::{Digest, KeyKind, PrivateKey, PublicKey, SignatureAlgorithm, Signer as _, WeakKey};
+use crate::key::{
+    Digest, KeyKind, ParameterSet, PrivateKey, PublicKey, SignatureAlgorithm, Signer as _, WeakKey,
+};
 use crate::random::{Random, RandomError};
 use crate::x509::CertificateRequest;
 
@@ -86,6 +88,7 @@ async fn x11_the_issuers_own_key_is_never_certified() {
 #[case::p521(KeyKind::P521)]
 #[case::ed25519(KeyKind::Ed25519)]
 #[case::rsa(KeyKind::Rsa { bits: 2048 })]
+#[case::ml_dsa(KeyKind::MlDsa(ParameterSet::MlDsa65))]
 #[tokio::test]
 async fn a_good_key_of_each_kind_is_certified(#[case] kind: KeyKind) {
     let scene = Scene::new().await;
