@@ -14,6 +14,7 @@ use stepless_core::x509::SerialNumber;
 use tracing::{error, info, warn};
 
 use crate::error::Cause;
+use crate::platform::PlatformRequestId;
 use crate::request_id::RequestId;
 
 /// What the log says of a certificate that leaves.
@@ -47,6 +48,7 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     let agent = request.headers().get(header::USER_AGENT);
     let agent = agent.map(|agent| plain(&String::from_utf8_lossy(agent.as_bytes())));
     let id = request.extensions().get::<RequestId>().cloned();
+    let platform_id = request.extensions().get::<PlatformRequestId>().map(|id| plain(&id.0));
     let remote = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|remote| remote.0.to_string());
 
     let response = next.run(request).await;
@@ -63,6 +65,7 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
             $level!(
                 target: "stepless::access",
                 request_id = id.as_ref().map(RequestId::as_str),
+                platform_request_id = platform_id,
                 remote,
                 method = method.as_str(),
                 path,

@@ -55,6 +55,11 @@ impl ApiError {
         Self::busy(RETRY_AFTER_SECONDS)
     }
 
+    /// 503: the same request may be sent again when the lease of its credential is over.
+    pub(crate) fn unfinished() -> Self {
+        Self::busy(LEASE.as_secs().unsigned_abs() + 1)
+    }
+
     /// 503: the same request may be sent again after so many seconds.
     fn busy(retry_after: u64) -> Self {
         Self { retry_after: Some(retry_after), ..Self::fixed(StatusCode::SERVICE_UNAVAILABLE) }
@@ -101,7 +106,7 @@ impl From<AuthorityError> for ApiError {
             | E::Revoked
             | E::UnknownCertificate => Self::fixed(StatusCode::UNAUTHORIZED),
             E::Busy(_) => Self::busy(RETRY_AFTER_SECONDS),
-            E::Unfinished(_) => Self::busy(LEASE.as_secs().unsigned_abs() + 1),
+            E::Unfinished(_) => Self::unfinished(),
             E::Internal(_) => Self::fixed(StatusCode::INTERNAL_SERVER_ERROR),
         };
         answer.because(error)

@@ -7,6 +7,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
@@ -15,19 +16,23 @@ use stepless_core::authority::Authority;
 use url::form_urlencoded;
 
 use crate::body::json;
+use crate::cache;
 use crate::error::ApiError;
 
 /// The routes of this function.
 pub fn routes() -> Router<Arc<Authority>> {
-    Router::new()
-        .route("/health", get(health))
-        .route("/version", get(version))
+    let certificates = Router::new()
         .route("/root/{sha}", get(root))
         .route("/roots", get(roots))
         .route("/roots.pem", get(roots_pem))
         .route("/intermediates", get(intermediates))
         .route("/intermediates.pem", get(intermediates_pem))
         .route("/federation", get(federation))
+        .route_layer(map_response(cache::allow_shortly));
+    Router::new()
+        .merge(certificates)
+        .route("/health", get(health))
+        .route("/version", get(version))
         .route("/provisioners", get(provisioners))
         .route("/provisioners/{kid}/encrypted-key", get(encrypted_key))
         .route("/crl", get(crl))

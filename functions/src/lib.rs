@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::{Extension, Router};
 use stepless_core::authority::Authority;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -18,12 +18,15 @@ pub mod sign;
 
 mod access_log;
 mod body;
+mod cache;
 mod chain;
 mod client;
 mod error;
+mod platform;
 mod request_id;
 mod unhurried;
 
+pub use platform::{PlatformRefusal, PlatformRequestId, refused};
 pub use request_id::TraceHeader;
 
 /// The functions of a certificate authority in one router, each route under `/` and under `/1.0`, with request ids, an
@@ -49,6 +52,7 @@ pub fn service(
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(Extension(body::BodyBudget::default()))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(map_response(cache::forbid))
         .layer(from_fn(access_log::log))
         .layer(from_fn_with_state(trace_header, request_id::assign))
         .with_state(authority)

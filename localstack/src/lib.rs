@@ -4,6 +4,7 @@
 //! value that stands for it, or with this process, whichever comes first.
 
 pub mod emulator;
+pub mod kms_double;
 pub mod proxy;
 
 mod endpoint;

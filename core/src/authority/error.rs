@@ -247,6 +247,9 @@ pub enum Unavailable {
     /// Another function finished, or abandoned, the same certificate in the meantime.
     #[error("another function is at work on the same certificate")]
     LostRace,
+    /// The function has too little time left to begin. Nothing was stored.
+    #[error("the request was begun too long ago to be finished in time")]
+    Late,
 }
 
 /// What an operator has to mend.

@@ -36,6 +36,8 @@ impl IssuedCertificate {
 
 /// A certificate that steps 1 to 6 have allowed.
 pub(super) struct Application {
+    /// When the authority was asked.
+    pub(super) begun: Timestamp,
     /// What will be signed.
     pub(super) body: CertificateBody,
     /// Its names as text.
@@ -91,6 +93,10 @@ impl Authority {
         let takes_credential = application.credential.is_some();
         let told =
             |error: AuthorityError| if takes_credential { error.with_credential_taken() } else { error };
+        // A function that was slow, or frozen, has too little time left for what follows.
+        if self.clock.now().duration_since(application.begun) > START_WITHIN {
+            return Err(AuthorityError::Busy(Unavailable::Late));
+        }
         let intent = self.commit_intent(application).await.map_err(told)?;
 
         // 8. sign: exactly one call.
@@ -302,6 +308,10 @@ impl Authority {
         }
     }
 }
+
+/// So long after the authority was asked step 7 may begin, by wall clock; later the client is told to try again. What
+/// follows takes a slow platform twenty seconds, and no gateway waits longer than thirty.
+pub const START_WITHIN: SignedDuration = SignedDuration::from_secs(8);
 
 /// So long nobody else touches an intent: the time limit of a function, after which it is certainly dead.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(30);

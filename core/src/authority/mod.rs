@@ -40,7 +40,7 @@ use crate::x509::{Certificate, IssuerChain, IssuerChainError};
 
 pub use client::{ClientCredential, RenewToken};
 pub use error::{AuthorityError, InternalError, InvalidRequest, Refusal, Unavailable};
-pub use issuance::{IssuedCertificate, LEASE};
+pub use issuance::{IssuedCertificate, LEASE, START_WITHIN};
 pub use revoke::{RevokeCredential, RevokeRequest};
 pub use sign::SignRequest;
 

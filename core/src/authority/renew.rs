@@ -5,6 +5,7 @@ use super::issuance::Application;
 use super::names::recorded;
 use super::validity::renewed;
 use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
+use crate::clock::Timestamp;
 use crate::key::PublicKey;
 use crate::x509::{Certificate, CertificateBody, CertificateRequest, SubjectAltNames};
 
@@ -15,8 +16,9 @@ impl Authority {
     /// # Errors
     /// [`AuthorityError`] as [`Authority::sign`].
     pub async fn renew(&self, credential: &ClientCredential) -> Result<IssuedCertificate, AuthorityError> {
+        let begun = self.clock.now();
         let client = self.authorize_client(credential, None).await?;
-        self.follow(client, None).await
+        self.follow(begun, client, None).await
     }
 
     /// As [`Authority::renew`], with the key of a certificate request in PEM; of that request only the key counts.
@@ -28,6 +30,7 @@ impl Authority {
         credential: &ClientCredential,
         csr: &str,
     ) -> Result<IssuedCertificate, AuthorityError> {
+        let begun = self.clock.now();
         if csr.is_empty() {
             return Err(InvalidRequest::MissingCsr.into());
         }
@@ -35,12 +38,13 @@ impl Authority {
         let client = self.authorize_client(credential, Some(csr.public_key())).await?;
         // 2. verify the request.
         self.verify_request(&csr)?;
-        self.follow(client, Some(csr.public_key())).await
+        self.follow(begun, client, Some(csr.public_key())).await
     }
 
     /// Steps 5 to 10 for the certificate that follows the client's.
     async fn follow(
         &self,
+        begun: Timestamp,
         client: ClientCertificate<'_>,
         new_key: Option<&PublicKey>,
     ) -> Result<IssuedCertificate, AuthorityError> {
@@ -57,6 +61,7 @@ impl Authority {
         .map_err(InternalError::Body)?;
         let sans = self.names_of(old)?;
         self.issue(Application {
+            begun,
             body,
             names: recorded(old.subject(), &sans),
             provisioner: Some(client.provisioner.reference()),

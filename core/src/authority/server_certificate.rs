@@ -30,7 +30,8 @@ impl Authority {
         let body =
             CertificateBody::new(self.issuance(validity)?, subject, key.clone(), Profile::leaf(key, sans))
                 .map_err(InternalError::Body)?;
-        self.issue(Application { body, names, provisioner: None, credential: None, renews: None }).await
+        self.issue(Application { begun: now, body, names, provisioner: None, credential: None, renews: None })
+            .await
     }
 }
 

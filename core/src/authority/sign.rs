@@ -34,6 +34,7 @@ impl Authority {
     /// [`AuthorityError`]; unless it is [`AuthorityError::Unfinished`] or [`AuthorityError::Internal`], nothing was stored
     /// and the token can still be used.
     pub async fn sign(&self, request: SignRequest<'_>) -> Result<IssuedCertificate, AuthorityError> {
+        let begun = self.clock.now();
         if request.csr.is_empty() {
             return Err(InvalidRequest::MissingCsr.into());
         }
@@ -73,6 +74,7 @@ impl Authority {
         let body = CertificateBody::new(self.issuance(validity)?, subject, csr.public_key().clone(), profile)
             .map_err(InternalError::Body)?;
         self.issue(Application {
+            begun,
             body,
             names: recorded,
             provisioner: Some(provisioner.reference()),

@@ -22,8 +22,8 @@ use thiserror::Error;
 
 pub use place::{ConfigurationPlace, ParsePlaceError};
 
-use crate::authority::OpenTableError;
-use crate::sdk::Account;
+use crate::authority::open_table;
+use crate::sdk::{Account, NoRegion};
 use file::FilePlace;
 use s3::S3Place;
 use ssm::SsmPlace;
@@ -101,25 +101,25 @@ enum Source {
 }
 
 impl ConfigurationSource {
-    /// Sets the client of a place up, with credentials, Region and endpoint of the environment. Before the first read
-    /// or write nothing is sent, but by what opening a table takes.
+    /// Sets the client of a place up, with credentials, Region and endpoint of the environment. Nothing is sent
+    /// before the first read or write.
     ///
     /// # Errors
-    /// [`OpenTableError`] when the place is a table that cannot be opened.
-    pub async fn open(place: &ConfigurationPlace, clock: Arc<dyn Clock>) -> Result<Self, OpenTableError> {
+    /// [`NoRegion`] when the place is not a file and nothing says in which Region it is.
+    pub async fn open(place: &ConfigurationPlace, clock: Arc<dyn Clock>) -> Result<Self, NoRegion> {
         Ok(match place {
             ConfigurationPlace::File(path) => Self(Source::File(FilePlace::new(path.clone()))),
             ConfigurationPlace::S3 { bucket, key } => {
                 let sdk = Account::default().load().await;
+                let sdk = NoRegion::unless_known(sdk, || place.to_string())?;
                 Self(Source::S3(S3Place::new(&sdk, bucket.clone(), key.clone())))
             }
             ConfigurationPlace::Ssm { name } => {
                 let sdk = Account::default().load().await;
+                let sdk = NoRegion::unless_known(sdk, || place.to_string())?;
                 Self(Source::Ssm(SsmPlace::new(&sdk, name.clone())))
             }
-            ConfigurationPlace::Table(table) => {
-                Self::in_store(crate::authority::open_table(table, clock).await?)
-            }
+            ConfigurationPlace::Table(table) => Self::in_store(open_table(table, clock).await?),
         })
     }
 

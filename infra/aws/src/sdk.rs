@@ -44,3 +44,17 @@ impl Account {
         loader.load().await
     }
 }
+
+/// Nothing says in which Region something is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nothing says in which Region {what} is; AWS_REGION would")]
+pub struct NoRegion {
+    what: String,
+}
+
+impl NoRegion {
+    /// The same set-up, if it has a Region.
+    pub(crate) fn unless_known(sdk: SdkConfig, what: impl Fn() -> String) -> Result<SdkConfig, Self> {
+        if sdk.region().is_some() { Ok(sdk) } else { Err(Self { what: what() }) }
+    }
+}

@@ -7,6 +7,7 @@ use aws_sdk_kms::Client;
 use aws_sdk_kms::operation::get_public_key::GetPublicKeyOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeyUsageType, MessageType, SigningAlgorithmSpec};
+use shake::{ExtendableOutput, Shake256, Update};
 use stepless_core::key::{
     Digest, PublicKey, PublicKeyError, SignatureAlgorithm, Signer, SignerError, WeakKey,
 };
@@ -86,6 +87,10 @@ impl KmsSigner {
                 return Err(SignMessageError::TooLong { key, octets });
             }
             SignatureAlgorithm::Ed25519 => return Ok((MessageType::Raw, message.to_vec())),
+            // As RAW it would be held to the same limit.
+            SignatureAlgorithm::MlDsa(_) => {
+                return Ok((MessageType::ExternalMu, mu(&self.public_key, message)));
+            }
         };
         Ok((MessageType::Digest, Digest::hash(digest, message)))
     }
@@ -230,6 +235,27 @@ fn public_key(key: &KeyId, answer: &GetPublicKeyOutput) -> Result<PublicKey, Ope
     Ok(public_key)
 }
 
+/// The message representative of ML-DSA with an empty context, which stands for a message of any length.
+///
+/// [FIPS 204, algorithm 7](https://doi.org/10.6028/NIST.FIPS.204), line 6, of the message that algorithm 2 makes.
+fn mu(key: &PublicKey, message: &[u8]) -> Vec<u8> {
+    let mut hash_of_key = [0; MU_LENGTH];
+    let mut hash = Shake256::default();
+    hash.update(key.bits());
+    hash.finalize_xof_into(&mut hash_of_key);
+    let mut mu = vec![0; MU_LENGTH];
+    let mut hash = Shake256::default();
+    hash.update(&hash_of_key);
+    hash.update(&PURE_WITHOUT_CONTEXT);
+    hash.update(message);
+    hash.finalize_xof_into(&mut mu);
+    mu
+}
+
+/// Length of the message representative, and of the hash of the public key within it.
+const MU_LENGTH: usize = 64;
+/// Pure ML-DSA, and a context of no octets.
+const PURE_WITHOUT_CONTEXT: [u8; 2] = [0, 0];
 /// The longest message that KMS hashes itself.
 ///
 /// [Sign, `Message`](https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html#KMS-Sign-request-Message)

@@ -1,0 +1,117 @@
+//! The authority in use, and its change when the configuration changes.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use axum::Router;
+use stepless_aws::configuration::ConfigurationVersion;
+use stepless_core::authority::Authority;
+use stepless_core::clock::{Clock, SignedDuration, Timestamp};
+use stepless_functions::TraceHeader;
+use tokio::sync::Mutex;
+use tracing::error;
+
+use crate::logging;
+use crate::source::{NotOpen, Opener};
+
+/// Holds the authority in use. Requests under way finish on the one they began with.
+pub(crate) struct Current {
+    routes: Router<Arc<Authority>>,
+    opener: Arc<dyn Opener>,
+    clock: Arc<dyn Clock>,
+    serving: ArcSwapOption<Serving>,
+    /// When the configuration was looked at last. Whoever holds the lock looks; nobody else does at the same time.
+    looked: Mutex<Option<Timestamp>>,
+}
+
+/// An authority behind its router.
+pub(crate) struct Serving {
+    pub(crate) router: Router,
+    pub(crate) trace_header: TraceHeader,
+    version: ConfigurationVersion,
+}
+
+impl Current {
+    pub(crate) fn new(
+        routes: Router<Arc<Authority>>,
+        opener: Arc<dyn Opener>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { routes, opener, clock, serving: ArcSwapOption::empty(), looked: Mutex::new(None) }
+    }
+
+    /// Opens the authority before anybody asks for it; a failure is logged, and the next request tries again.
+    pub(crate) async fn open_early(&self) {
+        if let Err(error) = self.serving().await {
+            error!(error = logging::chain(&error), "the authority is not open; the next request tries again");
+        }
+    }
+
+    /// The authority to serve with. The configuration is looked at again when the last look is [`CHECK_EVERY`] ago by
+    /// wall clock; what is wrong with a new one is logged, and the old one stays in use.
+    pub(crate) async fn serving(&self) -> Result<Arc<Serving>, NotOpen> {
+        let Some(serving) = self.serving.load_full() else { return self.first().await };
+        // Another request looks already: this one need not wait for it.
+        let Ok(mut looked) = self.looked.try_lock() else { return Ok(serving) };
+        let now = self.clock.now();
+        if !is_due(*looked, now, CHECK_EVERY) {
+            return Ok(serving);
+        }
+        // A place that does not answer is not asked by every request.
+        *looked = Some(now);
+        match self.open(Some(&serving.version)).await {
+            Ok(Some(changed)) => Ok(changed),
+            Ok(None) => Ok(serving),
+            Err(error) => {
+                error!(
+                    error = logging::chain(&error),
+                    in_use = %serving.version,
+                    "the present configuration cannot be read or used; the one in use stays"
+                );
+                Ok(serving)
+            }
+        }
+    }
+
+    /// Opens the first authority, unless that failed a moment ago.
+    async fn first(&self) -> Result<Arc<Serving>, NotOpen> {
+        let mut looked = self.looked.lock().await;
+        if let Some(serving) = self.serving.load_full() {
+            return Ok(serving);
+        }
+        if !is_due(*looked, self.clock.now(), TRY_EVERY) {
+            return Err(NotOpen::Recently);
+        }
+        let opened = self.open(None).await;
+        *looked = Some(self.clock.now());
+        opened?.ok_or(NotOpen::Recently)
+    }
+
+    async fn open(&self, known: Option<&ConfigurationVersion>) -> Result<Option<Arc<Serving>>, NotOpen> {
+        let Some(opened) = self.opener.open(known).await? else { return Ok(None) };
+        let trace_header = opened.trace_header;
+        let router = stepless_functions::service(self.routes.clone(), opened.authority, trace_header.clone());
+        let serving = Arc::new(Serving { router, trace_header, version: opened.version });
+        self.serving.store(Some(Arc::clone(&serving)));
+        Ok(Some(serving))
+    }
+
+    /// Where requests have their ids.
+    pub(crate) fn trace_header(&self) -> TraceHeader {
+        self.serving.load().as_ref().map(|serving| serving.trace_header.clone()).unwrap_or_default()
+    }
+}
+
+/// Whether `interval` has passed since `last`. A clock that was set back makes everything due.
+fn is_due(last: Option<Timestamp>, now: Timestamp, interval: SignedDuration) -> bool {
+    last.is_none_or(|last| now < last || now.duration_since(last) >= interval)
+}
+
+/// A new configuration is in use everywhere within a minute: half of it for the look, half for a request to come.
+const CHECK_EVERY: SignedDuration = SignedDuration::from_secs(30);
+
+/// While there is no authority, every request asks for one: so often at most.
+const TRY_EVERY: SignedDuration = SignedDuration::from_secs(1);
+
+#[cfg(test)]
+mod tests;
