@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use stepless_aws::configuration::ConfigurationPlace;
+use stepless_core::key::{KeyKind, ParameterSet};
 
 /// A certificate authority without a server.
 ///
@@ -104,6 +106,29 @@ pub(crate) enum KeySpec {
     Rsa4096,
     #[value(name = "Ed25519")]
     Ed25519,
+    #[value(name = "ML-DSA-44")]
+    MlDsa44,
+    #[value(name = "ML-DSA-65")]
+    MlDsa65,
+    #[value(name = "ML-DSA-87")]
+    MlDsa87,
+}
+
+impl From<KeySpec> for KeyKind {
+    fn from(spec: KeySpec) -> Self {
+        match spec {
+            KeySpec::P256 => Self::P256,
+            KeySpec::P384 => Self::P384,
+            KeySpec::P521 => Self::P521,
+            KeySpec::Rsa2048 => Self::Rsa { bits: 2048 },
+            KeySpec::Rsa3072 => Self::Rsa { bits: 3072 },
+            KeySpec::Rsa4096 => Self::Rsa { bits: 4096 },
+            KeySpec::Ed25519 => Self::Ed25519,
+            KeySpec::MlDsa44 => Self::MlDsa(ParameterSet::MlDsa44),
+            KeySpec::MlDsa65 => Self::MlDsa(ParameterSet::MlDsa65),
+            KeySpec::MlDsa87 => Self::MlDsa(ParameterSet::MlDsa87),
+        }
+    }
 }
 
 /// Arguments of `stepless serve`, named as those of step-ca.
@@ -112,7 +137,7 @@ pub(crate) struct ServeArguments {
     /// The configuration: a file, dynamodb:TABLE, s3://BUCKET/KEY or ssm:NAME; $STEPPATH/config/ca.json or
     /// ~/.step/config/ca.json when left out
     #[arg(value_name = "CA.JSON")]
-    pub(crate) config: Option<PathBuf>,
+    pub(crate) config: Option<ConfigurationPlace>,
     /// File with the password of the intermediate's key
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,

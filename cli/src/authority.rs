@@ -1,20 +1,23 @@
-//! An authority from its configuration: the files it names, its store, its key.
+//! An authority from its configuration: its certificates, its store, its key, each in files or on AWS.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use stepless_aws::configuration::{ConfigurationPlace, ConfigurationSource, Found};
+use stepless_aws::dynamodb::DynamoDbStore;
+use stepless_aws::kms::{self, KmsSettings, KmsSigner};
 use stepless_core::authority::{Authority, AuthorityParts, Persistence, Platform};
 use stepless_core::clock::Clock;
 use stepless_core::config::{
     CaConfig, CertificateSource, DatabaseConfig, EmbeddedDatabase, EmbeddedKind, KeySource,
 };
-use stepless_core::key::{LocalSigner, PrivateKey, PrivateKeyError, SignatureAlgorithm};
+use stepless_core::key::{LocalSigner, PrivateKey, PrivateKeyError, SignatureAlgorithm, Signer};
 use stepless_core::secret::SecretBytes;
 use stepless_core::store::{MemoryStore, Store};
 use stepless_core::x509::{Certificate, IssuerChain};
 use stepless_embedded::EmbeddedStore;
-use stepless_net::SystemRandom;
+use stepless_net::{SystemClock, SystemRandom};
 use tracing::warn;
 
 use crate::error::{CliError, Context};
@@ -33,14 +36,32 @@ pub(crate) enum Strictness {
     Lenient,
 }
 
-/// Reads a `ca.json`.
-pub(crate) fn load_config(path: &Path, strictness: Strictness) -> Result<LoadedConfig, CliError> {
-    let text = files::read_text(path)?;
+/// Reads a `ca.json`, wherever it lies.
+pub(crate) async fn load_config(
+    place: &ConfigurationPlace,
+    strictness: Strictness,
+) -> Result<LoadedConfig, CliError> {
+    let text = match place {
+        ConfigurationPlace::File(path) => files::read_text(path)?,
+        place => {
+            let source = ConfigurationSource::open(place, Arc::new(SystemClock))
+                .await
+                .context(format_args!("{place} cannot be read"))?;
+            match source.read(None).await.context(format_args!("{place} cannot be read"))? {
+                Found::Configuration(found) => found.text,
+                Found::Absent | Found::Unchanged => {
+                    return Err(CliError::new(format!(
+                        "{place} holds no configuration: stepless init makes one"
+                    )));
+                }
+            }
+        }
+    };
     let parsed = match strictness {
         Strictness::Strict => CaConfig::parse_strict(&text),
         Strictness::Lenient => CaConfig::parse(&text),
     };
-    let (config, warnings) = parsed.context(format_args!("{} cannot be used", path.display()))?;
+    let (config, warnings) = parsed.context(format_args!("{place} cannot be used"))?;
     Ok(LoadedConfig { config, warnings: warnings.iter().map(ToString::to_string).collect() })
 }
 
@@ -50,22 +71,24 @@ pub(crate) async fn open(
     password_file: Option<&Path>,
     clock: Arc<dyn Clock>,
 ) -> Result<Authority, CliError> {
-    Authority::open(parts(config, password_file, clock)?).await.context("the authority cannot be opened")
+    Authority::open(parts(config, password_file, clock).await?)
+        .await
+        .context("the authority cannot be opened")
 }
 
 /// What the authority of a configuration is made of.
-pub(crate) fn parts(
+pub(crate) async fn parts(
     config: &CaConfig,
     password_file: Option<&Path>,
     clock: Arc<dyn Clock>,
 ) -> Result<AuthorityParts, CliError> {
-    let (store, persistence) = open_store(config.db.as_ref(), &clock)?;
+    let (store, persistence) = open_store(config.db.as_ref(), &clock).await?;
     let issuers = IssuerChain::from_pem(&pem(&config.crt)?)
         .context(format_args!("{} is not an issuing chain", config.crt))?;
-    let signer = issuer_signer(config, password_file, &issuers)?;
+    let signer = issuer_signer(config, password_file, &issuers).await?;
     let platform = Platform {
         issuers,
-        signer: Arc::new(signer),
+        signer,
         roots: certificates(&config.root)?,
         federated_roots: certificates(&config.federated_roots)?,
         store,
@@ -76,7 +99,7 @@ pub(crate) fn parts(
     AuthorityParts::from_config(config, platform).context("the provisioners cannot be used")
 }
 
-fn open_store(
+async fn open_store(
     db: Option<&DatabaseConfig>,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<dyn Store>, Persistence), CliError> {
@@ -84,8 +107,12 @@ fn open_store(
         warn!("no db is configured: spent tokens are forgotten at the end, and nothing can be revoked");
         return Ok((Arc::new(MemoryStore::new(Arc::clone(clock))), Persistence::UntilRestart));
     };
-    let DatabaseConfig::Embedded(db) = db else {
-        return Err(CliError::new("DynamoDB is not there yet"));
+    let db = match db {
+        DatabaseConfig::Embedded(db) => db,
+        DatabaseConfig::DynamoDb(table) => {
+            let store = DynamoDbStore::open(table, Arc::clone(clock)).await;
+            return Ok((Arc::new(store), Persistence::Durable));
+        }
     };
     let folder = store_folder(db);
     files::create_folder(folder)?;
@@ -125,32 +152,35 @@ fn another_database(db: &EmbeddedDatabase) -> Option<PathBuf> {
 
 /// The issuer's key. An RSA issuer signs as its own certificate is signed, where that is RSA too: clients that could
 /// verify the one can verify the others.
-fn issuer_signer(
+async fn issuer_signer(
     config: &CaConfig,
     password_file: Option<&Path>,
     issuers: &IssuerChain,
-) -> Result<LocalSigner, CliError> {
-    let key = issuer_key(config, password_file)?;
-    let certificate = issuers.issuer();
-    match certificate.signature_algorithm() {
+) -> Result<Arc<dyn Signer>, CliError> {
+    let preferred = issuers.issuer().signature_algorithm();
+    let path = match &config.key {
+        KeySource::File(path) => path,
+        KeySource::Uri(uri) => {
+            let settings = KmsSettings::new(uri, &config.kms).context("key cannot be used")?;
+            let client = kms::client(&settings.account.load().await);
+            let signer =
+                KmsSigner::open(client, settings.key, preferred).await.context("key cannot be used")?;
+            return Ok(Arc::new(signer));
+        }
+    };
+    let key = issuer_key(path, config, password_file)?;
+    Ok(Arc::new(match preferred {
         Some(algorithm @ (SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss(_)))
             if algorithm.fits(key.public_key().kind()) =>
         {
             LocalSigner::with_algorithm(key, algorithm)
-                .context("the key cannot sign as its certificate is signed")
+                .context("the key cannot sign as its certificate is signed")?
         }
-        _ => Ok(LocalSigner::new(key)),
-    }
+        _ => LocalSigner::new(key),
+    }))
 }
 
-fn issuer_key(config: &CaConfig, password_file: Option<&Path>) -> Result<PrivateKey, CliError> {
-    let path = match &config.key {
-        KeySource::File(path) => path,
-        KeySource::Uri(uri) => {
-            let scheme = uri.scheme().name();
-            return Err(CliError::new(format!("key names a key in {scheme}, which this program cannot use")));
-        }
-    };
+fn issuer_key(path: &Path, config: &CaConfig, password_file: Option<&Path>) -> Result<PrivateKey, CliError> {
     let pem = SecretBytes::new(files::read(path)?);
     let password = match (password_file, &config.password) {
         (Some(file), _) => Some(password::from_file(file)?),
@@ -166,7 +196,8 @@ fn issuer_key(config: &CaConfig, password_file: Option<&Path>) -> Result<Private
     key.context(format_args!("the key {} cannot be used", path.display()))
 }
 
-fn certificates(sources: &[CertificateSource]) -> Result<Vec<Certificate>, CliError> {
+/// The certificates of these sources, in order.
+pub(crate) fn certificates(sources: &[CertificateSource]) -> Result<Vec<Certificate>, CliError> {
     let mut all = Vec::new();
     for source in sources {
         let bundle = Certificate::parse_pem_bundle(&pem(source)?)
@@ -176,7 +207,8 @@ fn certificates(sources: &[CertificateSource]) -> Result<Vec<Certificate>, CliEr
     Ok(all)
 }
 
-fn pem(source: &CertificateSource) -> Result<Cow<'_, str>, CliError> {
+/// The text of a source.
+pub(crate) fn pem(source: &CertificateSource) -> Result<Cow<'_, str>, CliError> {
     match source {
         CertificateSource::File(path) => files::read_text(path).map(Cow::Owned),
         CertificateSource::Pem(text) => Ok(Cow::Borrowed(text)),
@@ -192,40 +224,40 @@ const BADGER_FILES: [&str; 2] = ["MANIFEST", "KEYREGISTRY"];
 mod tests {
     use super::*;
 
-    fn opened(kind: EmbeddedKind, data_source: &Path) -> Result<Persistence, CliError> {
+    async fn opened(kind: EmbeddedKind, data_source: &Path) -> Result<Persistence, CliError> {
         let db = EmbeddedDatabase { kind, data_source: data_source.to_owned() };
         let clock: Arc<dyn Clock> = Arc::new(stepless_net::SystemClock);
-        open_store(Some(&DatabaseConfig::Embedded(db)), &clock).map(|(_, persistence)| persistence)
+        open_store(Some(&DatabaseConfig::Embedded(db)), &clock).await.map(|(_, persistence)| persistence)
     }
 
-    #[test]
-    fn the_store_lies_in_the_folder_of_a_badger_database() {
+    #[tokio::test]
+    async fn the_store_lies_in_the_folder_of_a_badger_database() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("new/db");
 
-        assert!(matches!(opened(EmbeddedKind::BadgerV2, &source), Ok(Persistence::Durable)));
+        assert!(matches!(opened(EmbeddedKind::BadgerV2, &source).await, Ok(Persistence::Durable)));
 
         assert!(source.join(STORE_FILE).is_file());
     }
 
-    #[test]
-    fn the_store_lies_beside_the_file_of_a_bbolt_database_and_leaves_it_alone() {
+    #[tokio::test]
+    async fn the_store_lies_beside_the_file_of_a_bbolt_database_and_leaves_it_alone() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("step.db");
         std::fs::write(&source, "bbolt").unwrap();
 
-        assert!(matches!(opened(EmbeddedKind::Bbolt, &source), Ok(Persistence::Durable)));
+        assert!(matches!(opened(EmbeddedKind::Bbolt, &source).await, Ok(Persistence::Durable)));
 
         assert!(folder.path().join(STORE_FILE).is_file());
         assert_eq!(std::fs::read(&source).unwrap(), b"bbolt");
     }
 
-    #[test]
-    fn a_bbolt_database_that_is_not_there_yet_is_not_made_as_a_folder() {
+    #[tokio::test]
+    async fn a_bbolt_database_that_is_not_there_yet_is_not_made_as_a_folder() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("new/step.db");
 
-        assert!(matches!(opened(EmbeddedKind::Bbolt, &source), Ok(Persistence::Durable)));
+        assert!(matches!(opened(EmbeddedKind::Bbolt, &source).await, Ok(Persistence::Durable)));
 
         assert!(folder.path().join("new").join(STORE_FILE).is_file());
         assert!(!source.exists());

@@ -4,6 +4,7 @@ mod aws;
 mod folder;
 mod home;
 mod issuers;
+mod keys;
 
 use stepless_core::config::{InitProvisioner, ListenAddress, RawJwk};
 use stepless_core::jose::{PrivateJwk, jwe};
@@ -92,4 +93,3 @@ pub(crate) fn ca_url(dns_names: &[String], port: u16) -> String {
         port => format!("https://{host}:{port}"),
     }
 }
-

@@ -7,6 +7,7 @@ use http::{HeaderMap, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use stepless_aws::configuration::ConfigurationPlace;
 use stepless_core::clock::Clock;
 use stepless_core::jose::{PrivateJwk, SigningAlgorithm, jwe};
 use stepless_core::key::{KeyKind, PrivateKey, SignatureAlgorithm};
@@ -40,9 +41,12 @@ pub(crate) fn run(arguments: &QuickstartArguments) -> Result<(), CliError> {
         println!("Made a certificate authority in {}", folder.path().display());
     }
     let password = password::from_file(&password_file)?;
-    let loaded = authority::load_config(&folder.config(), Strictness::Lenient)?;
-    logging::start(loaded.config.logger.format);
-    runtime.block_on(serve(&folder, &loaded, &password_file, &password))
+    runtime.block_on(async {
+        let config = ConfigurationPlace::File(folder.config());
+        let loaded = authority::load_config(&config, Strictness::Lenient).await?;
+        logging::start(loaded.config.logger.format);
+        serve(&folder, &loaded, &password_file, &password).await
+    })
 }
 
 async fn serve(
@@ -88,7 +92,11 @@ async fn serve(
 }
 
 /// Makes the authority, with a random password if none was given.
-async fn make(folder: &Folder, arguments: &QuickstartArguments, password_file: &Path) -> Result<(), CliError> {
+async fn make(
+    folder: &Folder,
+    arguments: &QuickstartArguments,
+    password_file: &Path,
+) -> Result<(), CliError> {
     folder.refuse_existing()?;
     if arguments.password_file.is_none() && !password_file.exists() {
         files::create_folder(&folder.path().join("secrets"))?;

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use stepless_aws::configuration::ConfigurationPlace;
 use stepless_core::authority::Authority;
 use stepless_core::clock::Clock;
 use stepless_core::config::{CaConfig, TlsVersion};
@@ -24,21 +25,21 @@ use crate::server_certificate::OwnCertificate;
 
 /// Serves until the process is told to end.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), CliError> {
-    let path = match &arguments.config {
-        Some(path) => path.clone(),
-        None => default_config()?,
+    let place = match &arguments.config {
+        Some(place) => place.clone(),
+        None => ConfigurationPlace::File(default_config()?),
     };
     let strictness = if arguments.strict { Strictness::Strict } else { Strictness::Lenient };
-    let loaded = authority::load_config(&path, strictness)?;
-    logging::start(loaded.config.logger.format);
-    warn_of_flags(arguments);
     let runtime = runtime()?;
     runtime.block_on(async {
+        let loaded = authority::load_config(&place, strictness).await?;
+        logging::start(loaded.config.logger.format);
+        warn_of_flags(arguments);
         let server = Server::open(&loaded, arguments.password_file.as_deref()).await?;
         info!(
             address = %server.address()?,
             root = server.authority.roots().first().map(Certificate::fingerprint_sha256),
-            config = %path.display(),
+            config = %place,
             "serving"
         );
         server.run(end_of_process(Hangup::IsIgnored)?).await

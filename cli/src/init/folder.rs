@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use stepless_core::config::{CaConfig, InitDatabase, InitOptions, ListenAddress, render_defaults};
-use stepless_core::key::{KeyKind, LocalSigner, PrivateKey, PublicKey};
+use stepless_core::config::{CaConfig, InitDatabase, InitOptions, render_defaults};
+use stepless_core::key::{KeyKind, LocalSigner, PrivateKey};
 use stepless_core::secret::SecretBytes;
 use stepless_core::x509::Certificate;
 use stepless_net::SystemRandom;

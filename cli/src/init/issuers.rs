@@ -18,11 +18,7 @@ pub(crate) struct Issuers {
 impl Issuers {
     /// Certifies the root by itself and the issuer by the root: two signatures of `root`. The issuer's key only has to
     /// be known by its public half.
-    pub(crate) async fn certify(
-        name: &str,
-        root: &dyn Signer,
-        issuer: &PublicKey,
-    ) -> Result<Self, CliError> {
+    pub(crate) async fn certify(name: &str, root: &dyn Signer, issuer: &PublicKey) -> Result<Self, CliError> {
         if root.public_key() == issuer {
             return Err(CliError::new(
                 "root and issuer have the same key; give them different ones, so that the root's can stay offline",

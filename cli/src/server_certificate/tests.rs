@@ -114,12 +114,12 @@ impl Running {
     /// Starts it `ahead` of the time at which its folder was made.
     async fn start(ahead: SignedDuration, faults: Faults) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = load_config(&new_authority(folder.path()), Strictness::Strict).unwrap().config;
+        let config = load_config(&new_authority(folder.path()).await, Strictness::Strict).await.unwrap().config;
         let clock = Arc::new(FixedClock::new(Timestamp::now() + ahead));
         let faults = Arc::new(faults);
         let password = folder.path().join("password");
 
-        let mut parts = parts(&config, Some(&password), clock.clone()).unwrap();
+        let mut parts = parts(&config, Some(&password), clock.clone()).await.unwrap();
         parts.store = Arc::new(MemoryStore::new(clock.clone()));
         parts.signer = Arc::new(FaultySigner::new(parts.signer, Arc::clone(&faults)));
         let authority = Authority::open(parts).await.unwrap();
@@ -158,7 +158,7 @@ impl Running {
 }
 
 /// A folder as `stepless init` makes it; its `ca.json`.
-fn new_authority(folder: &Path) -> std::path::PathBuf {
+async fn new_authority(folder: &Path) -> ConfigurationPlace {
     std::fs::write(folder.join("password"), "a password").unwrap();
     let folder = Folder::new(folder).unwrap();
     let plan = Plan {
@@ -167,8 +167,8 @@ fn new_authority(folder: &Path) -> std::path::PathBuf {
         address: "127.0.0.1:0",
         provisioner: "admin",
     };
-    make(&folder, &plan, &SecretBytes::new(b"a password".to_vec())).unwrap();
-    folder.config()
+    make(&folder, &plan, &SecretBytes::new(b"a password".to_vec())).await.unwrap();
+    ConfigurationPlace::File(folder.config())
 }
 
 fn handshake(address: SocketAddr, config: ClientConfig) -> Certificate {

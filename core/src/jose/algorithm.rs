@@ -168,6 +168,7 @@ mod tests {
     #[case("ES256K")]
     #[case("Ed25519")]
     #[case("XEdDSA")]
+    #[case("ML-DSA-65")]
     #[case("PBES2-HS256+A128KW")]
     fn t6_no_other_algorithm_can_be_named(#[case] name: &str) {
         assert_eq!(name.parse::<SigningAlgorithm>(), Err(UnknownAlgorithm { name: name.into() }));

@@ -8,6 +8,7 @@
 //! | [`RevocationRecord`] | `revoked#<shard>` | `<serial>` | for ever | key; its shard, in the order of serials |
 //! | a blocked public key | `blocked#<hash>` | `-` | for ever | key |
 //! | [`AuthorityRecord`] | `meta` | `authority` | for ever | key |
+//! | [`EndpointCertificateRecord`] | `endpoint-certificate` | `-` | for ever | key |
 //! | the configuration, as the text of `ca.json` | `meta` | `config` | for ever | key |
 //!
 //! ACME will add `account#<provisioner>#<id>` with the pointer `key#<provisioner>#<thumbprint>`, and `order#<id>` with
@@ -138,6 +139,16 @@ pub struct AuthorityRecord {
     pub created: Timestamp,
 }
 
+/// Which certificate of a gateway this authority keeps fresh. It lies in a partition of its own, so that whoever may
+/// write it need not be able to write the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointCertificateRecord {
+    /// The ARN that it is imported under.
+    pub arn: String,
+    /// The notAfter of the one that was imported last.
+    pub not_after: Timestamp,
+}
+
 /// How long an intent that came to nothing is kept, for whoever reconciles signatures with records.
 pub const INTENT_RETENTION: SignedDuration = SignedDuration::from_hours(7 * 24);
 
@@ -186,6 +197,11 @@ pub fn configuration() -> Key {
 /// Where the authority's own record lies.
 pub fn authority() -> Key {
     Key::new(&["meta"], &["authority"])
+}
+
+/// Where it is recorded which certificate of a gateway is kept fresh.
+pub fn endpoint_certificate() -> Key {
+    Key::new(&["endpoint-certificate"], &["-"])
 }
 
 /// The places of an issued certificate in the indexes; `names` beyond the first need [`further_names`].

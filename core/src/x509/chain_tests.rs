@@ -3,8 +3,12 @@ use std::time::{Duration as StdDuration, Instant};
 use rstest::rstest;
 
 use super::*;
-use crate::x509::testing::{TestCa, TestKey, at, ca_profile};
-use crate::x509::{Constraint, ExtendedKeyUsage, Extension, NameConstraints, Profile, SubjectAltName};
+use crate::key::{KeyKind, ParameterSet, PrivateKey, SignatureAlgorithm};
+use crate::x509::testing::{TestCa, TestKey, at, ca_profile, year_2026};
+use crate::x509::{
+    CertificateBody, Constraint, ExtendedKeyUsage, Extension, Issuance, NameConstraints, Profile,
+    SubjectAltName,
+};
 
 const NOW: &str = "2026-06-01T00:00:00Z";
 
@@ -253,4 +257,52 @@ fn an_issuer_chain_is_held_together_by_signatures() {
     );
     let chain = IssuerChain::new(vec![intermediate]).unwrap();
     assert_eq!(chain.under(&[other.certificate]).unwrap_err(), IssuerChainError::NoRoot);
+}
+
+/// A root, an intermediate and a leaf of one parameter set each.
+#[test]
+fn a_chain_of_ml_dsa_keys_is_verified() {
+    let [root_key, key, leaf_key] =
+        ParameterSet::ALL.map(|set| PrivateKey::generate(KeyKind::MlDsa(set)).unwrap());
+    let algorithm = |key: &PrivateKey| SignatureAlgorithm::default_for(key.public_key().kind());
+    let certify = |key: &PrivateKey, body: &CertificateBody| {
+        let to_be_signed = body.to_be_signed();
+        let signature = key.sign(algorithm(key), &to_be_signed).unwrap();
+        Certificate::assemble(&to_be_signed, algorithm(key), &signature).unwrap()
+    };
+    let name = |name| DistinguishedName::from_common_name(name).unwrap();
+    let below = |issuer: &Certificate, issuer_key: &PrivateKey, subject, key: &PrivateKey, profile| {
+        let serial = "2".parse().unwrap();
+        let issuance = Issuance { serial, algorithm: algorithm(issuer_key), issuer, validity: year_2026() };
+        certify(
+            issuer_key,
+            &CertificateBody::new(issuance, name(subject), key.public_key().clone(), profile).unwrap(),
+        )
+    };
+    let root = certify(
+        &root_key,
+        &CertificateBody::root(
+            "1".parse().unwrap(),
+            algorithm(&root_key),
+            year_2026(),
+            name("r"),
+            root_key.public_key().clone(),
+            Profile::root(),
+        )
+        .unwrap(),
+    );
+    let intermediate = below(&root, &root_key, "i", &key, Profile::intermediate());
+    let sans = vec![SubjectAltName::classify("a.example.com").unwrap()].into();
+    let leaf = below(&intermediate, &key, "leaf", &leaf_key, Profile::leaf(leaf_key.public_key(), sans));
+
+    let presented = std::slice::from_ref(&intermediate);
+    assert_eq!(verify_client_chain(&leaf, presented, std::slice::from_ref(&root), at(NOW)), Ok(()));
+    let chain = IssuerChain::new(vec![intermediate.clone()]).unwrap().under(&[root]).unwrap();
+    assert_eq!(chain.issuer(), &intermediate);
+    leaf.verify_signature(key.public_key()).unwrap();
+
+    let mut changed = leaf.as_der().to_vec();
+    *changed.last_mut().unwrap() ^= 1;
+    let changed = Certificate::from_der(&changed).unwrap();
+    assert!(verify_client_chain(&changed, &[], presented, at(NOW)).is_err());
 }

@@ -56,24 +56,32 @@ const VERSION_1: u32 = 0;
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
-    use crate::key::{KeyKind, PrivateKey};
+    use crate::key::{KeyKind, ParameterSet, PrivateKey};
     use crate::x509::SubjectAltName;
 
-    #[test]
-    fn a_signed_body_is_a_request_that_proves_possession() {
-        let key = PrivateKey::generate(KeyKind::P256).unwrap();
+    #[rstest]
+    #[case::p256(KeyKind::P256)]
+    #[case::ml_dsa(KeyKind::MlDsa(ParameterSet::MlDsa87))]
+    fn a_signed_body_is_a_request_that_proves_possession(#[case] kind: KeyKind) {
+        let key = PrivateKey::generate(kind).unwrap();
         let name = SubjectAltName::classify("host.example").unwrap();
         let body = RequestBody {
             subject: DistinguishedName::from_common_name("host.example").unwrap(),
             public_key: key.public_key().clone(),
             sans: SubjectAltNames { names: vec![name.clone()], others: Vec::new() },
         };
-        let algorithm = SignatureAlgorithm::default_for(KeyKind::P256);
+        let algorithm = SignatureAlgorithm::default_for(kind);
 
         let request = body.assemble(algorithm, &key.sign(algorithm, &body.to_be_signed()).unwrap()).unwrap();
 
         request.verify_proof_of_possession().unwrap();
+        let mut signature = key.sign(algorithm, &body.to_be_signed()).unwrap();
+        *signature.last_mut().unwrap() ^= 1;
+        let changed = body.assemble(algorithm, &signature).unwrap();
+        assert_eq!(changed.verify_proof_of_possession(), Err(RequestError::BadSignature));
         assert_eq!(request.common_name(), Some("host.example"));
         assert_eq!(request.sans().names, [name]);
     }

@@ -1,5 +1,6 @@
 //! What stepless plugs into AWS: the store in DynamoDB, the signing keys in KMS, the place of the configuration.
 
+pub mod acm;
 pub mod authority;
 pub mod configuration;
 pub mod dynamodb;

@@ -20,7 +20,10 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let world = World::new();
+        Self::of(World::new()).await
+    }
+
+    async fn of(world: World) -> Self {
         let key = PrivateKey::generate(P256).unwrap();
         let certificate = world.certificate("host.example", &key).await;
         Self { authority: world.authority().await, world, key, certificate }

@@ -3,6 +3,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::jose::testing::{ED25519_JWK, P256_JWK, TestKey, testdata};
+use crate::key::{ParameterSet, PrivateKey};
 
 /// [RFC 7638 §3.1](https://www.rfc-editor.org/rfc/rfc7638#section-3.1)
 const RFC7638_N: &str = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
@@ -173,4 +174,13 @@ proptest! {
             prop_assert_eq!(thumbprint.to_string(), text);
         }
     }
+}
+
+#[test]
+fn an_ml_dsa_key_becomes_no_jwk() {
+    let kind = KeyKind::MlDsa(ParameterSet::MlDsa65);
+    let key = PrivateKey::generate(kind).unwrap();
+
+    assert_eq!(Jwk::from_public_key(key.public_key().clone()), Err(JwkError::NoSuchKey { key: kind }));
+    assert_eq!(Thumbprint::of(key.public_key()), None);
 }

@@ -7,6 +7,7 @@ use rstest::rstest;
 use super::*;
 use crate::jose::testing::{ED25519_JWK, P256_JWK, TestKey, fastest, unsigned};
 use crate::jose::{Jwk, UnknownAlgorithm};
+use crate::key::{ParameterSet, PrivateKey, SignatureAlgorithm};
 
 /// [RFC 7515 §A.2](https://www.rfc-editor.org/rfc/rfc7515#appendix-A.2), [§A.3](https://www.rfc-editor.org/rfc/rfc7515#appendix-A.3),
 /// [§A.4](https://www.rfc-editor.org/rfc/rfc7515#appendix-A.4), [RFC 8037 §A.4](https://www.rfc-editor.org/rfc/rfc8037#appendix-A.4)
@@ -283,5 +284,20 @@ proptest! {
                 prop_assert!(jws.verify(key.public_key()).is_err());
             }
         }
+    }
+}
+
+#[test]
+fn a_token_is_not_verified_with_an_ml_dsa_key() {
+    let kind = KeyKind::MlDsa(ParameterSet::MlDsa44);
+    let key = PrivateKey::generate(kind).unwrap();
+    for algorithm in SigningAlgorithm::ALL {
+        let signed = unsigned(&format!(r#"{{"alg":"{algorithm}"}}"#), "{}");
+        let signature = key.sign_jose(SignatureAlgorithm::default_for(kind), signed.as_bytes()).unwrap();
+        let token = format!("{signed}.{}", base64url::encode(&signature));
+
+        let refused = CompactJws::parse(&token).unwrap().verify(key.public_key()).unwrap_err();
+
+        assert_eq!(refused, JwsError::UnfitKey { algorithm, key: kind });
     }
 }

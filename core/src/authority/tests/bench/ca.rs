@@ -48,7 +48,18 @@ impl Ca {
         validity: Validity,
         profile: Profile,
     ) -> Self {
-        let key = PrivateKey::generate(P256).unwrap();
+        self.intermediate_of(P256, subject, validity, profile)
+    }
+
+    /// A CA below this one with a key of another kind.
+    pub(crate) fn intermediate_of(
+        &self,
+        kind: KeyKind,
+        subject: DistinguishedName,
+        validity: Validity,
+        profile: Profile,
+    ) -> Self {
+        let key = PrivateKey::generate(kind).unwrap();
         let issuance = self.issuance(serial(2), validity);
         let body = CertificateBody::new(issuance, subject, key.public_key().clone(), profile).unwrap();
         Self { certificate: certify(&self.key, &body), key: Arc::new(key) }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use rstest::rstest;
 
 use super::{HandmadeRequest, Scene, Token};
-use crate::authority::tests::bench::{P256, SeededRandom, World, request, sign};
+use crate::authority::tests::bench::{Ca, P256, SeededRandom, World, request, sign, validity};
 use crate::authority::{Authority, AuthorityError, InternalError, Refusal};
 use crate::key::{
     Digest, KeyKind, ParameterSet, PrivateKey, PublicKey, SignatureAlgorithm, Signer as _, WeakKey,
 };
 use crate::random::{Random, RandomError};
-use crate::x509::CertificateRequest;
+use crate::x509::{CertificateRequest, DistinguishedName, Profile};
 
 /// An odd number of so many bits, of which nobody knows the factors.
 fn modulus(bits: usize) -> Vec<u8> {
@@ -102,6 +102,33 @@ async fn a_good_key_of_each_kind_is_certified(#[case] kind: KeyKind) {
         assert_eq!(certificate.public_key(), key.public_key());
         assert_eq!(certificate.subject_key_id(), Some(&key.public_key().key_identifier()[..]));
         certificate.verify_signature(scene.world.signer.public_key()).unwrap();
+    }
+}
+
+/// An issuer of each kind signs, and what it signed passes for a client certificate.
+#[rstest]
+#[case::p384(KeyKind::P384)]
+#[case::p521(KeyKind::P521)]
+#[case::ed25519(KeyKind::Ed25519)]
+#[case::rsa(KeyKind::Rsa { bits: 2048 })]
+#[case::ml_dsa_44(KeyKind::MlDsa(ParameterSet::MlDsa44))]
+#[case::ml_dsa_65(KeyKind::MlDsa(ParameterSet::MlDsa65))]
+#[case::ml_dsa_87(KeyKind::MlDsa(ParameterSet::MlDsa87))]
+#[tokio::test]
+async fn an_issuer_of_each_kind_signs_and_renews(#[case] kind: KeyKind) {
+    let root = Ca::root("Test Root");
+    let subject = DistinguishedName::from_common_name("Test Issuer").unwrap();
+    let years = validity("2026-01-01T00:00:00Z", "2031-01-01T00:00:00Z");
+    let issuer = root.intermediate_of(kind, subject, years, Profile::intermediate());
+    let scene = Scene::of(World::of(root, issuer)).await;
+    let csr = request(&PrivateKey::generate(P256).unwrap(), "host.example", &["host.example"]);
+
+    let signed = scene.sign(&csr).await.unwrap();
+    let rekeyed = scene.rekey(&csr).await.unwrap();
+
+    for certificate in [signed, rekeyed] {
+        assert_eq!(certificate.signature_algorithm(), Some(SignatureAlgorithm::default_for(kind)));
+        certificate.verify_signature(scene.world.issuer.key.public_key()).unwrap();
     }
 }
 
