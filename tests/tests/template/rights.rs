@@ -1,0 +1,167 @@
+//! Who may do what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::document::{FUNCTIONS, actions, of_type, read, statements, template};
+
+/// The function that has no route: a schedule starts it.
+const SCHEDULED: (&str, &str) = ("EndpointCertificateFunction", "EndpointCertificateRole");
+
+/// Those that issue certificates.
+const SIGNING_ROLES: [&str; 3] = ["SignRole", "RenewRole", "EndpointCertificateRole"];
+
+#[test]
+fn l20_only_functions_that_issue_may_sign_and_only_with_the_issuers_key() {
+    let template = template();
+    for role in of_type(&template, "AWS::IAM::Role") {
+        let signing: Vec<Value> = statements(&template, &role)
+            .into_iter()
+            .filter(|statement| actions(statement).contains("kms:Sign"))
+            .map(|statement| statement["Resource"].clone())
+            .collect();
+        let expected = if SIGNING_ROLES.contains(&role.as_str()) {
+            vec![json!({ "Fn::GetAtt": "IssuerKey.Arn" })]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(signing, expected, "{role}");
+    }
+}
+
+#[test]
+fn l20_k10_no_function_names_the_roots_key() {
+    let template = template();
+    for (name, resource) in template["Resources"].as_object().unwrap() {
+        if !["RootKey", "RootKeyAlias"].contains(&name.as_str()) {
+            let text = resource.to_string();
+            assert!(
+                !text.contains("RootKey") && !text.contains("-root\""),
+                "{name} speaks of the root's key"
+            );
+        }
+    }
+    assert_ne!(
+        template["Resources"]["RootKeyAlias"]["Properties"]["AliasName"],
+        template["Resources"]["IssuerKeyAlias"]["Properties"]["AliasName"],
+    );
+}
+
+/// A permission is listed here or it is not given.
+#[test]
+fn l20_a_function_may_do_what_its_routes_need_and_nothing_else() {
+    let template = template();
+    let every = BTreeSet::from([
+        "dynamodb:GetItem",
+        "kms:GetPublicKey",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "ssm:GetParameter",
+    ]);
+    let writes = BTreeSet::from(["dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"]);
+    let certificates = [
+        "acm:AddTagsToCertificate",
+        "acm:DescribeCertificate",
+        "acm:GetCertificate",
+        "acm:ImportCertificate",
+    ];
+    let further: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::from([
+        ("InfoRole", BTreeSet::new()),
+        ("SignRole", &writes | &BTreeSet::from(["dynamodb:DeleteItem", "kms:Sign"])),
+        ("RenewRole", &writes | &BTreeSet::from(["dynamodb:DeleteItem", "kms:Sign"])),
+        ("RevokeRole", writes.clone()),
+        (
+            "EndpointCertificateRole",
+            &(&writes | &BTreeSet::from(["kms:Sign"])) | &BTreeSet::from(certificates),
+        ),
+    ]);
+
+    let roles: BTreeSet<String> = of_type(&template, "AWS::IAM::Role").into_iter().collect();
+    assert_eq!(roles, further.keys().map(|role| (*role).to_owned()).collect());
+    for (role, further) in further {
+        let found: BTreeSet<String> = statements(&template, role).iter().flat_map(actions).collect();
+        assert_eq!(found, (&every | &further).into_iter().map(str::to_owned).collect(), "{role}");
+    }
+}
+
+/// What decides about certificates lies under `meta`: a function that was taken over does not rewrite it.
+#[test]
+fn l20_no_function_writes_the_configuration() {
+    let template = template();
+    for role in of_type(&template, "AWS::IAM::Role") {
+        for statement in statements(&template, &role) {
+            let actions = actions(&statement);
+            if actions.iter().any(|action| action.starts_with("dynamodb:") && action != "dynamodb:GetItem") {
+                let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+                let keys: BTreeSet<&str> =
+                    keys.as_array().expect("keys").iter().map(|key| key.as_str().unwrap()).collect();
+                let records = BTreeSet::from(["blocked#*", "cert#*", "once#*", "revoked#*"]);
+                assert!(!keys.is_empty() && keys.is_subset(&records), "{role} {keys:?}");
+            }
+        }
+    }
+    let map = read("core/src/store/table.rs");
+    for record in ["cert", "once", "revoked", "blocked"] {
+        assert!(map.contains(&format!("Key::new(&[\"{record}\", ")), "the table map has {record}");
+    }
+    assert!(map.contains("Key::new(&[\"meta\"], &[\"config\"])"));
+}
+
+#[test]
+fn l20_no_permission_is_a_star() {
+    let template = template();
+    for role in of_type(&template, "AWS::IAM::Role") {
+        let properties = &template["Resources"][&role]["Properties"];
+        assert!(properties.get("ManagedPolicyArns").is_none(), "{role}");
+        for statement in statements(&template, &role) {
+            assert_eq!(statement["Effect"], "Allow", "{role}");
+            assert!(actions(&statement).iter().all(|action| !action.contains('*')), "{role} {statement}");
+            let resource = &statement["Resource"];
+            if resource.to_string().contains('*') {
+                // The first import has no ARN yet; it is bound to the tag of the stack instead.
+                assert_eq!(role, "EndpointCertificateRole");
+                assert!(resource["Fn::Sub"].as_str().unwrap().ends_with(":certificate/*"), "{statement}");
+                let tag = &statement["Condition"]["StringEquals"]["aws:RequestTag/stepless:stack"];
+                assert_eq!(*tag, json!({ "Ref": "AWS::StackName" }));
+            }
+        }
+    }
+    // In the policy of a key, the star is the key; actions are named there too.
+    for key in ["RootKey", "IssuerKey"] {
+        for statement in
+            template["Resources"][key]["Properties"]["KeyPolicy"]["Statement"].as_array().unwrap()
+        {
+            assert!(actions(statement).iter().all(|action| !action.contains('*')), "{key} {statement}");
+            let account =
+                json!({ "AWS": { "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root" } });
+            assert_eq!(statement["Principal"], account, "{key}");
+        }
+    }
+    for function in of_type(&template, "AWS::Serverless::Function") {
+        let properties = &template["Resources"][&function]["Properties"];
+        assert!(properties.get("Policies").is_none() && properties.get("Tracing").is_none(), "{function}");
+    }
+}
+
+#[test]
+fn l20_only_the_gateway_and_the_schedule_invoke_a_function() {
+    let template = template();
+    for permission in of_type(&template, "AWS::Lambda::Permission") {
+        let properties = &template["Resources"][&permission]["Properties"];
+        assert_eq!(properties["Principal"], "apigateway.amazonaws.com", "{permission}");
+        let source = properties["SourceArn"]["Fn::Sub"].as_str().unwrap();
+        assert!(source.contains(":${AWS::AccountId}:${RestApi}/live/"), "{permission}: {source}");
+    }
+    let events = template["Resources"][SCHEDULED.0]["Properties"]["Events"].as_object().unwrap();
+    assert_eq!(events.values().map(|event| &event["Type"]).collect::<Vec<_>>(), ["ScheduleV2"]);
+    for role in of_type(&template, "AWS::IAM::Role") {
+        let trusted = &template["Resources"][&role]["Properties"]["AssumeRolePolicyDocument"]["Statement"];
+        let expected = json!([{ "Effect": "Allow", "Principal": { "Service": "lambda.amazonaws.com" }, "Action": "sts:AssumeRole" }]);
+        assert_eq!(*trusted, expected, "{role}");
+    }
+    let by_function: BTreeSet<&str> =
+        FUNCTIONS.iter().map(|(_, role, _)| *role).chain([SCHEDULED.1]).collect();
+    assert_eq!(by_function.len(), 5, "no two functions share a role");
+}
