@@ -4,8 +4,9 @@
 //! value that stands for it, or with this process, whichever comes first.
 
 pub mod emulator;
-pub mod kms_double;
 pub mod proxy;
+pub mod resources;
+pub mod template;
 
 mod endpoint;
 mod guard;
