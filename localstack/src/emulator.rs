@@ -210,7 +210,7 @@ fn start(
         let log = File::options().create(true).append(true).open(&path).map_err(EmulatorError::Folder)?;
         let errors = log.try_clone().map_err(EmulatorError::Folder)?;
         let command = command(address.port(), folder.path());
-        let process = Guarded::start_with(&command, Stdio::from(log), Stdio::from(errors)).map_err(failed)?;
+        let process = Guarded::start(&command, Stdio::from(log), Stdio::from(errors)).map_err(failed)?;
         let endpoint = Endpoint::new(address);
         match wait_until_ready(name, process, endpoint, ready, &path) {
             Ok(process) => return Ok(Running { _process: process, endpoint, _folder: folder }),

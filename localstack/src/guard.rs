@@ -15,13 +15,8 @@ pub(crate) struct Guarded {
 }
 
 impl Guarded {
-    /// Starts `program`; its arguments, environment and outputs are used, its standard input is empty.
-    pub(crate) fn start(program: &Command) -> io::Result<Self> {
-        Self::start_with(program, Stdio::null(), Stdio::null())
-    }
-
-    /// As [`Guarded::start`], with places for what it writes.
-    pub(crate) fn start_with(program: &Command, stdout: Stdio, stderr: Stdio) -> io::Result<Self> {
+    /// Starts `program`; its arguments and environment are used, its standard input is empty.
+    pub(crate) fn start(program: &Command, stdout: Stdio, stderr: Stdio) -> io::Result<Self> {
         let mut command = Command::new("sh");
         command.arg("-c").arg(WATCHED).arg("sh").arg(program.get_program()).args(program.get_args());
         for (name, value) in program.get_envs() {
@@ -82,7 +77,7 @@ mod tests {
         let mut program = Command::new("sh");
         program.arg("-c").arg("echo $$ >\"$0\"; exec sleep 600").arg(&pid);
 
-        let guarded = Guarded::start(&program).unwrap();
+        let guarded = Guarded::start(&program, Stdio::null(), Stdio::null()).unwrap();
         wait_until(|| fs::read_to_string(&pid).is_ok_and(|text| text.ends_with('\n')));
         let process = Path::new("/proc").join(fs::read_to_string(&pid).unwrap().trim());
         assert!(process.exists());
@@ -95,7 +90,7 @@ mod tests {
     fn a_program_that_ends_by_itself_is_noticed_with_its_status() {
         let mut program = Command::new("sh");
         program.args(["-c", "exit 7"]);
-        let mut guarded = Guarded::start(&program).unwrap();
+        let mut guarded = Guarded::start(&program, Stdio::null(), Stdio::null()).unwrap();
         wait_until(|| guarded.ended().unwrap().is_some());
         assert_eq!(guarded.ended().unwrap().and_then(|status| status.code()), Some(7));
     }

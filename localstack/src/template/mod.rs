@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use thiserror::Error;
 
+pub(crate) use self::intrinsic::ACCOUNT;
 use self::intrinsic::{Resolver, plain};
 
 /// A template with its parameters filled in.
