@@ -294,7 +294,8 @@ impl Plan {
 
     fn functions(&self, logs: &Path) -> Vec<(String, Function, Vec<Route>)> {
         let functions = self.template.functions(&self.resources.names).unwrap_or_else(|error| panic!("{error}"));
-        let functions = functions.into_iter().map(|function| {
+        // The others are not asked by clients.
+        let functions = functions.into_iter().filter(|function| !function.routes.is_empty()).map(|function| {
             let mut environment: BTreeMap<String, String> = function.environment;
             environment.extend(emulated());
             environment.extend(self.options.environment.iter().cloned());

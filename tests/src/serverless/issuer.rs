@@ -10,7 +10,7 @@ use crate::{CaFolder, asn1::pem, programs};
 
 /// Gives `folder` an issuer for the key `alias` of a KMS, signed by the folder's root, and removes the key of the
 /// issuer that it had. Gives the configuration for functions: certificates in it, state in `table`.
-pub fn move_to_kms(folder: &CaFolder, kms: Endpoint, alias: &str, table: &str) -> Value {
+pub(super) fn move_to_kms(folder: &CaFolder, kms: Endpoint, alias: &str, table: &str) -> Value {
     let path = |name: &str| folder.path().join(name);
     let key = kms
         .call("TrentService.GetPublicKey", &json!({"KeyId": alias}))
