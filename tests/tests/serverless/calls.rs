@@ -1,6 +1,14 @@
 //! Round trips, counted on the wire: what a request of a warm function costs in calls of the table and of the KMS.
 
+use stepless_localstack::proxy::{AwsError, Fault, Rule};
+use stepless_tests::{Request, serverless::Options};
+
 use crate::world::{Flow, World};
+
+/// Functions of one process each: the second request finds the process of the first.
+fn one_process_each() -> World {
+    World::with(Options { concurrency: 1, ..Options::default() }, None)
+}
 
 /// The calls of one request, by the names of AWS's APIs, the table's first.
 fn calls_of(world: &World, flow: Flow) -> (Vec<String>, Vec<String>) {
@@ -24,7 +32,7 @@ const SIGN: &str = "Sign";
 
 #[test]
 fn signing_costs_two_table_calls_and_one_signature() {
-    let (table, kms) = calls_of(&World::new(), Flow::Sign);
+    let (table, kms) = calls_of(&one_process_each(), Flow::Sign);
 
     assert_eq!(table, [INTENT, CERTIFICATE]);
     assert_eq!(kms, [SIGN]);
@@ -32,7 +40,7 @@ fn signing_costs_two_table_calls_and_one_signature() {
 
 #[test]
 fn renewing_and_rekeying_cost_two_table_calls_and_one_signature() {
-    let world = World::new();
+    let world = one_process_each();
 
     for flow in [Flow::Renew, Flow::RenewByToken, Flow::Rekey] {
         let (table, kms) = calls_of(&world, flow);
@@ -43,7 +51,7 @@ fn renewing_and_rekeying_cost_two_table_calls_and_one_signature() {
 
 #[test]
 fn revoking_costs_one_table_call_and_no_signature() {
-    let (table, kms) = calls_of(&World::new(), Flow::Revoke);
+    let (table, kms) = calls_of(&one_process_each(), Flow::Revoke);
 
     assert_eq!(table, [INTENT]);
     assert!(kms.is_empty(), "{kms:?}");
@@ -51,11 +59,11 @@ fn revoking_costs_one_table_call_and_no_signature() {
 
 #[test]
 fn information_costs_no_call_at_all() {
-    let world = World::new();
+    let world = one_process_each();
     let client = world.authority.client();
     let paths = ["/health", "/version", "/roots", "/roots.pem", "/federation", "/intermediates", "/provisioners"];
     let get = |path: &str| {
-        let answer = client.send(&stepless_tests::Request::get(path)).expect("the gateway answers");
+        let answer = client.send(&Request::get(path)).expect("the gateway answers");
         assert!((200..300).contains(&answer.status), "{path}: {answer:?}");
     };
     get(paths[0]);
@@ -71,8 +79,6 @@ fn information_costs_no_call_at_all() {
 /// Whoever reconciles the trail of the KMS with the table finds a record for every signature.
 #[test]
 fn o8_every_signature_of_the_kms_has_its_record() {
-    use stepless_localstack::proxy::{AwsError, Fault, Rule};
-
     let world = World::new();
     for flow in [Flow::Sign, Flow::Renew, Flow::RenewByToken, Flow::Rekey, Flow::Revoke] {
         let asked = world.prepare(flow);
