@@ -168,9 +168,37 @@ fn k3_a_signature_that_does_not_verify_never_leaves() {
 #[test]
 fn d5_a_throttled_table_makes_the_client_wait_and_costs_it_nothing() {
     let world = World::new();
+    for flow in ALL {
+        let warm = world.prepare(flow);
+        warm.assert_done(&warm.send());
+    }
     let weather = |world: &World| every(&world.dynamodb, &TABLE, &Fault::Answer(throttled()));
 
     sits_out(&world, &ALL, weather, Finds::Busy);
+}
+
+/// A function that cannot read its configuration says when to come again, and opens when it can.
+#[test]
+fn d5_l10_a_function_that_starts_in_bad_weather_opens_when_it_clears() {
+    for (operation, fault) in [
+        ("GetItem", Fault::Answer(throttled())),
+        ("GetItem", Fault::Answer(AwsError::new(400, "AccessDeniedException"))),
+        ("GetPublicKey", Fault::Answer(AwsError::new(400, "DisabledException"))),
+        ("GetPublicKey", Fault::Answer(throttled())),
+    ] {
+        let world = World::new();
+        let asked = world.prepare(Flow::Sign);
+        world.authority.server.kill_functions();
+        for proxy in [&world.dynamodb, &world.kms] {
+            proxy.add(Rule::every(operation, fault.clone()));
+        }
+
+        assert_busy(&asked.send());
+        world.clear();
+        let answer = asked.come_again();
+
+        world.assert_done_once(&asked, &answer);
+    }
 }
 
 #[test]

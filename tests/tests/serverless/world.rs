@@ -1,6 +1,10 @@
 //! An authority in bad weather: a proxy before its KMS, another before its table, and a clock that the test sets.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -177,6 +181,21 @@ impl Prepared {
         self.client.send(&self.request).expect("the gateway answers")
     }
 
+    /// What a client does that is told to come again: it does, until it is not told so any more.
+    #[track_caller]
+    pub(crate) fn come_again(&self) -> Response {
+        let begin = Instant::now();
+        loop {
+            let answer = self.send();
+            if answer.status != 503 {
+                return answer;
+            }
+            assert_busy(&answer);
+            assert!(begin.elapsed() < PATIENCE, "still busy: {}", text(&answer));
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     #[track_caller]
     pub(crate) fn assert_done(&self, answer: &Response) {
         let expected = if self.flow == Flow::Revoke { 200 } else { 201 };
@@ -233,3 +252,6 @@ pub(crate) fn fresh_id() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     format!("t{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
+
+/// Longer than a function needs to open.
+const PATIENCE: Duration = Duration::from_secs(30);
