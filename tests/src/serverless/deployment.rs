@@ -50,7 +50,7 @@ impl Options {
     /// For a program that makes what functions with a clock of their own must find valid, however far back that is set.
     fn long_ago(&self) -> Vec<(&str, &str)> {
         let library = self.environment.iter().find(|(name, _)| name == "LD_PRELOAD");
-        library.map_or_else(Vec::new, |(name, library)| vec![(name, library), ("FAKETIME", "-1h")])
+        library.map_or_else(Vec::new, |(name, library)| vec![(name.as_str(), library.as_str()), ("FAKETIME", "-1h")])
     }
 }
 
