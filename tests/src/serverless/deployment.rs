@@ -50,7 +50,9 @@ impl Options {
     /// For a program that makes what functions with a clock of their own must find valid, however far back that is set.
     fn long_ago(&self) -> Vec<(&str, &str)> {
         let library = self.environment.iter().find(|(name, _)| name == "LD_PRELOAD");
-        library.map_or_else(Vec::new, |(name, library)| vec![(name.as_str(), library.as_str()), ("FAKETIME", "-1h")])
+        library.map_or_else(Vec::new, |(name, library)| {
+            vec![(name.as_str(), library.as_str()), ("FAKETIME", "-1h")]
+        })
     }
 }
 
@@ -244,7 +246,8 @@ impl Deployment {
             "isBase64Encoded": false,
         });
         let answer = self.invoke("sign", &event);
-        let body: Value = serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default();
+        let body: Value =
+            serde_json::from_str(answer["body"].as_str().unwrap_or_default()).unwrap_or_default();
         let chain: Vec<Vec<u8>> = body["certChain"]
             .as_array()
             .unwrap_or_else(|| panic!("no certificate for the endpoint: {answer}\n{}", self.log()))
@@ -259,7 +262,8 @@ impl Deployment {
     fn open(&mut self) {
         let identity = self.identity.as_ref().expect("a deployment with a gateway has a certificate");
         let key = SecretBytes::new(identity.key.pkcs8().to_vec());
-        let certificate = ServerCertificate::new(identity.chain.clone(), &key).expect("the key is the leaf's");
+        let certificate =
+            ServerCertificate::new(identity.chain.clone(), &key).expect("the key is the leaf's");
         let tls = TlsSettings {
             certificate,
             client_trust: identity.client_trust.clone(),
@@ -272,7 +276,8 @@ impl Deployment {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
         let server = RUNTIME.spawn(async move {
-            let served = stepless_net::serve(router, listener, &tls, &Limits::STANDARD, std::future::pending()).await;
+            let served =
+                stepless_net::serve(router, listener, &tls, &Limits::STANDARD, std::future::pending()).await;
             served.expect("the gateway serves");
         });
         self.gateway = Some(Listening { address, server });
@@ -298,29 +303,33 @@ impl Plan {
     fn alias(&self, role: &str) -> String {
         let keys = self.template.keys().expect("the template has keys");
         let mut aliases = keys.into_iter().flat_map(|key| key.aliases);
-        aliases.find(|alias| alias.ends_with(role)).unwrap_or_else(|| panic!("the template has no {role} key"))
+        aliases
+            .find(|alias| alias.ends_with(role))
+            .unwrap_or_else(|| panic!("the template has no {role} key"))
     }
 
     fn functions(&self, logs: &Path) -> Vec<(String, Function, Vec<Route>)> {
-        let functions = self.template.functions(&self.resources.names).unwrap_or_else(|error| panic!("{error}"));
+        let functions =
+            self.template.functions(&self.resources.names).unwrap_or_else(|error| panic!("{error}"));
         // The others are not asked by clients.
-        let functions = functions.into_iter().filter(|function| !function.routes.is_empty()).map(|function| {
-            let mut environment: BTreeMap<String, String> = function.environment;
-            environment.extend(emulated());
-            environment.extend(self.options.environment.iter().cloned());
-            let settings = FunctionSettings {
-                name: function.name,
-                program: programs::built(&function.binary),
-                environment,
-                timeout: function.timeout,
-                memory: function.memory,
-                concurrency: self.options.concurrency,
-                overload: Overload::Wait,
-                between: Between::Frozen,
-                log: logs.join(format!("{}.log", function.binary)),
-            };
-            (function.binary, Function::new(settings, REAPER.clone()), function.routes)
-        });
+        let functions =
+            functions.into_iter().filter(|function| !function.routes.is_empty()).map(|function| {
+                let mut environment: BTreeMap<String, String> = function.environment;
+                environment.extend(emulated());
+                environment.extend(self.options.environment.iter().cloned());
+                let settings = FunctionSettings {
+                    name: function.name,
+                    program: programs::built(&function.binary),
+                    environment,
+                    timeout: function.timeout,
+                    memory: function.memory,
+                    concurrency: self.options.concurrency,
+                    overload: Overload::Wait,
+                    between: Between::Frozen,
+                    log: logs.join(format!("{}.log", function.binary)),
+                };
+                (function.binary, Function::new(settings, REAPER.clone()), function.routes)
+            });
         functions.collect()
     }
 }
@@ -353,7 +362,10 @@ impl Drop for Deployment {
         if thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
-            eprintln!("the functions' logs ended with:\n{}", lines[lines.len().saturating_sub(30)..].join("\n"));
+            eprintln!(
+                "the functions' logs ended with:\n{}",
+                lines[lines.len().saturating_sub(30)..].join("\n")
+            );
         }
     }
 }

@@ -53,7 +53,11 @@ impl Table {
 
     /// The certificates for `name` that may have left, in DER.
     pub fn issued(&self, name: &str) -> Vec<Vec<u8>> {
-        self.certificates().iter().filter(|record| record.names(name)).filter_map(|record| record.issued()).collect()
+        self.certificates()
+            .iter()
+            .filter(|record| record.names(name))
+            .filter_map(|record| record.issued())
+            .collect()
     }
 
     /// How many one-time credentials are marked as spent.

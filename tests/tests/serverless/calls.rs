@@ -61,7 +61,8 @@ fn revoking_costs_one_table_call_and_no_signature() {
 fn information_costs_no_call_at_all() {
     let world = one_process_each();
     let client = world.authority.client();
-    let paths = ["/health", "/version", "/roots", "/roots.pem", "/federation", "/intermediates", "/provisioners"];
+    let paths =
+        ["/health", "/version", "/roots", "/roots.pem", "/federation", "/intermediates", "/provisioners"];
     let get = |path: &str| {
         let answer = client.send(&Request::get(path)).expect("the gateway answers");
         assert!((200..300).contains(&answer.status), "{path}: {answer:?}");

@@ -85,7 +85,13 @@ fn dies_in_the_signature(flow: Flow) {
 
         assert_lease(&world, &asked, &format!("the KMS was asked, {died:?}"));
     }
-    let messages: Vec<_> = world.kms.calls().iter().filter(|call| call.operation == "Sign").map(|call| call.json()["Message"].clone()).collect();
+    let messages: Vec<_> = world
+        .kms
+        .calls()
+        .iter()
+        .filter(|call| call.operation == "Sign")
+        .map(|call| call.json()["Message"].clone())
+        .collect();
     let [.., first, second] = messages.as_slice() else { panic!("the KMS was asked twice: {messages:?}") };
     assert_eq!(first, second, "what is signed in the end is what was stored at the beginning");
 }
@@ -151,7 +157,8 @@ fn d1_l7_a_function_that_dies_while_it_stores_the_certificate_of_a_renewal() {
 #[test]
 fn d1_a_function_that_dies_leaves_a_client_certificate_as_good_as_it_was() {
     let world = World::new();
-    let calls = [(&world.dynamodb, "TransactWriteItems"), (&world.kms, "Sign"), (&world.dynamodb, "UpdateItem")];
+    let calls =
+        [(&world.dynamodb, "TransactWriteItems"), (&world.kms, "Sign"), (&world.dynamodb, "UpdateItem")];
     for (proxy, operation) in calls {
         for died in POINTS {
             let asked = world.prepare(Flow::Renew);

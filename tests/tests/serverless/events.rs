@@ -8,7 +8,7 @@ use stepless_tests::{
     Identity, Key, KeyKind, Request, asn1::pem, certificate::serial_of, leaf::Leaf, serverless::Options,
 };
 
-use crate::world::{World, fresh_id, now};
+use crate::world::{Flow, World, fresh_id, now};
 
 /// A kind of gateway, and what tells the functions of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,9 @@ impl Shape {
         match self {
             Self::HttpApi => event["requestContext"]["authentication"] = json!({"clientCert": client}),
             Self::RestApi => event["requestContext"]["identity"]["clientCert"] = client,
-            Self::AlbWithClientCertificates => event["headers"]["x-amzn-mtls-clientcert"] = escaped(&text).into(),
+            Self::AlbWithClientCertificates => {
+                event["headers"]["x-amzn-mtls-clientcert"] = escaped(&text).into()
+            }
             Self::FunctionUrl | Self::Alb => return None,
         }
         Some(event)
@@ -120,7 +122,11 @@ impl Answered {
     fn assert_refused(&self, status: u64, context: &str) {
         assert_eq!(self.status, status, "{context}: {}", self.body);
         assert_eq!(self.body["status"], status, "{context}: {}", self.body);
-        assert!(self.body["message"].as_str().is_some_and(|text| !text.is_empty()), "{context}: {}", self.body);
+        assert!(
+            self.body["message"].as_str().is_some_and(|text| !text.is_empty()),
+            "{context}: {}",
+            self.body
+        );
     }
 }
 
@@ -167,17 +173,23 @@ fn l5_l10_a_malformed_event_is_refused_and_the_next_one_answered(
         ("null", Value::Null),
         ("a text", json!("event")),
         ("an empty object", json!({})),
-        ("no context", changed(&|event| drop(event.as_object_mut().map(|event| event.remove("requestContext"))))),
+        (
+            "no context",
+            changed(&|event| drop(event.as_object_mut().map(|event| event.remove("requestContext")))),
+        ),
         ("context null", changed(&|event| event["requestContext"] = Value::Null)),
         ("context a text", changed(&|event| event["requestContext"] = json!("x"))),
         ("context empty", changed(&|event| event["requestContext"] = json!({}))),
         ("headers a list", changed(&|event| event["headers"] = json!([1]))),
-        ("a header that none can be", changed(&|event| {
-            event["headers"]["a b"] = json!("x");
-            if event.get("multiValueHeaders").is_some() {
-                event["multiValueHeaders"]["a b"] = json!(["x"]);
-            }
-        })),
+        (
+            "a header that none can be",
+            changed(&|event| {
+                event["headers"]["a b"] = json!("x");
+                if event.get("multiValueHeaders").is_some() {
+                    event["multiValueHeaders"]["a b"] = json!(["x"]);
+                }
+            }),
+        ),
         ("body a number", changed(&|event| event["body"] = json!(7))),
         ("base64 that is none", changed(&|event| event["isBase64Encoded"] = json!(true))),
         ("base64 a text", changed(&|event| event["isBase64Encoded"] = json!("yes"))),
@@ -231,20 +243,38 @@ fn l5_a_body_in_base64_is_the_same_body(
     assert_alive(&world, shape);
 }
 
-/// Lambda takes events of 6 MB; what is too long for us is refused, in either form, below and above that.
+/// Longer than we read, and shorter than Lambda's 6 MB.
 #[rstest]
-fn l5_a_body_of_six_megabytes_is_refused_in_steps_json(
+fn l5_a_body_of_almost_six_megabytes_is_refused_in_steps_json(
     #[values(Shape::HttpApi, Shape::RestApi, Shape::Alb)] shape: Shape,
 ) {
     let world = shape.world();
-    for octets in [5_900_000, 6_100_000] {
-        let body = "a".repeat(octets);
-        invoke(&world, "sign", &shape.event("/sign", Some(&body))).assert_refused(413, "a long text");
-    }
+    let body = "a".repeat(5_900_000);
+    invoke(&world, "sign", &shape.event("/sign", Some(&body))).assert_refused(413, "a long text");
     let mut event = shape.event("/sign", Some(&BASE64_STANDARD.encode(vec![b'a'; 4_400_000])));
     event["isBase64Encoded"] = true.into();
     invoke(&world, "sign", &event).assert_refused(413, "long base64");
     assert_alive(&world, shape);
+}
+
+/// Longer than Lambda takes: no function sees it, and the gateway says why.
+#[test]
+fn l5_a_body_of_more_than_six_megabytes_is_refused_before_a_function_sees_it() {
+    let world = World::new();
+    let asked = world.prepare(Flow::Sign);
+    let client = world.authority.client();
+    for octets in [5_900_000, 6_100_000] {
+        let answer =
+            client.send(&Request::new("POST", "/sign").body("a".repeat(octets))).expect("it answers");
+        assert_eq!(answer.status, 413, "{octets}: {answer:?}");
+        assert!(answer.json().is_some_and(|body| body["message"].is_string()), "{answer:?}");
+    }
+    let event = Shape::HttpApi.event("/sign", Some(&"a".repeat(6_300_000)));
+    let refused = world.authority.server.try_invoke("sign", &event).expect_err("Lambda does not take it");
+    assert!(refused.contains("6291456"), "{refused}");
+
+    let answer = asked.send();
+    world.assert_done_once(&asked, &answer);
 }
 
 /// The header that a load balancer writes, in every spelling that somebody could take for it, on every gateway that does
@@ -313,7 +343,8 @@ fn l2_an_event_for_another_host_is_refused(
     #[values(Shape::HttpApi, Shape::RestApi, Shape::FunctionUrl, Shape::Alb)] shape: Shape,
 ) {
     let world = shape.world();
-    for host in ["abcdef.execute-api.us-east-1.amazonaws.com", "other.example", "", "ca.example.evil.example"] {
+    for host in ["abcdef.execute-api.us-east-1.amazonaws.com", "other.example", "", "ca.example.evil.example"]
+    {
         let mut event = shape.event("/sign", Some(&good_body(&world)));
         match shape {
             Shape::Alb | Shape::AlbWithClientCertificates => event["headers"]["host"] = host.into(),

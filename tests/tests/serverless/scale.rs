@@ -20,7 +20,10 @@ fn functions_at_once_share_no_state_but_the_table(#[values(1, 8, 32)] functions:
             .map(|hand| {
                 let asked = &asked;
                 scope.spawn(move || {
-                    (hand..asked.len()).step_by(functions).map(|at| (at, asked[at].send())).collect::<Vec<_>>()
+                    (hand..asked.len())
+                        .step_by(functions)
+                        .map(|at| (at, asked[at].send()))
+                        .collect::<Vec<_>>()
                 })
             })
             .collect();

@@ -132,7 +132,9 @@ fn k6_a_kms_that_stays_slow_makes_the_client_wait_and_costs_it_nothing() {
 #[test]
 fn k7_k9_a_kms_that_refuses_is_an_error_of_ours_until_it_does_not() {
     let world = World::new();
-    for kind in ["DisabledException", "KMSInvalidStateException", "AccessDeniedException", "NotFoundException"] {
+    for kind in
+        ["DisabledException", "KMSInvalidStateException", "AccessDeniedException", "NotFoundException"]
+    {
         let weather = |world: &World| {
             world.kms.add(Rule::every(SIGN, Fault::Answer(AwsError::new(400, kind))));
         };
@@ -229,7 +231,9 @@ fn d5_a_transaction_in_conflict_is_tried_again() {
 
 #[test]
 fn d6_a_write_whose_answer_was_lost_is_found_and_nobody_pays_for_it() {
-    for fault in [Fault::DropAfter, Fault::DropBefore, Fault::AnswerAfter(AwsError::new(500, "InternalServerError"))] {
+    for fault in
+        [Fault::DropAfter, Fault::DropBefore, Fault::AnswerAfter(AwsError::new(500, "InternalServerError"))]
+    {
         let world = World::new();
         let weather = |world: &World| {
             for operation in [FIRST, LAST] {

@@ -79,7 +79,10 @@ impl World {
             }
             Flow::RenewByToken => {
                 let request = Request::new("POST", "/1.0/renew").body("");
-                (self.client.clone(), bearer(request, &self.renew_token(&self.identity(&name), &name, "renew")))
+                (
+                    self.client.clone(),
+                    bearer(request, &self.renew_token(&self.identity(&name), &name, "renew")),
+                )
             }
             Flow::Rekey => {
                 let csr = Csr::new(&name, &[San::Dns(&name)]).pem(&Key::generate(KeyKind::P256));
@@ -133,7 +136,8 @@ impl World {
         asked.assert_done(answer);
         match asked.flow {
             Flow::Revoke => {
-                let serials: Vec<_> = self.table().issued(&asked.name).iter().map(|der| serial_of(der)).collect();
+                let serials: Vec<_> =
+                    self.table().issued(&asked.name).iter().map(|der| serial_of(der)).collect();
                 let revoked = self.table().revoked();
                 assert!(serials.iter().all(|serial| revoked.contains(serial)), "{serials:?} {revoked:?}");
             }
@@ -148,7 +152,11 @@ impl World {
     /// Nothing has come of a request so far.
     #[track_caller]
     pub(crate) fn assert_not_done(&self, asked: &Prepared) {
-        assert_eq!(self.table().issued(&asked.name).len(), asked.issued_before, "nothing may have been issued");
+        assert_eq!(
+            self.table().issued(&asked.name).len(),
+            asked.issued_before,
+            "nothing may have been issued"
+        );
     }
 }
 
