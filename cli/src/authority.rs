@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use stepless_aws::authority::open_table;
 use stepless_aws::configuration::{ConfigurationPlace, ConfigurationSource, Found};
-use stepless_aws::dynamodb::DynamoDbStore;
 use stepless_aws::kms::{self, KmsSettings, KmsSigner};
 use stepless_core::authority::{Authority, AuthorityParts, Persistence, Platform};
 use stepless_core::clock::Clock;
@@ -110,8 +110,10 @@ async fn open_store(
     let db = match db {
         DatabaseConfig::Embedded(db) => db,
         DatabaseConfig::DynamoDb(table) => {
-            let store = DynamoDbStore::open(table, Arc::clone(clock)).await;
-            return Ok((Arc::new(store), Persistence::Durable));
+            let store = open_table(table, Arc::clone(clock))
+                .await
+                .context("db.dataSource: the table cannot be used")?;
+            return Ok((store, Persistence::Durable));
         }
     };
     let folder = store_folder(db);

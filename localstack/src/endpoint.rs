@@ -31,7 +31,11 @@ impl Endpoint {
     pub fn call(&self, target: &str, input: &Value) -> Result<Value, CallError> {
         // DynamoDB speaks version 1.0 of the protocol, the others 1.1; the emulators want each its own.
         let version = if target.starts_with("DynamoDB") { "1.0" } else { "1.1" };
-        let service = if target.starts_with("DynamoDB") { "dynamodb" } else { "kms" };
+        let service = match target.split_once('.').map(|(service, _)| service) {
+            Some("DynamoDB_20120810") => "dynamodb",
+            Some("CertificateManager") => "acm",
+            _ => "kms",
+        };
         let body = input.to_string();
         let request = format!(
             "POST / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-amz-json-{version}\r\n\

@@ -3,12 +3,14 @@
 //! For tests and for `localstack/up`. Everything that is started here listens on free loopback ports and ends with the
 //! value that stands for it, or with this process, whichever comes first.
 
+pub mod acm;
 pub mod emulator;
 pub mod gateway;
 pub mod kms_double;
 pub mod proxy;
 pub mod resources;
 pub mod runtime;
+pub mod stack;
 pub mod template;
 
 mod endpoint;

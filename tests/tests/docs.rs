@@ -184,7 +184,7 @@ fn ids(name: &str) -> Vec<String> {
 /// The functions of every source file of ours, by its path.
 fn test_functions() -> BTreeMap<String, BTreeSet<String>> {
     let mut all = BTreeMap::new();
-    for folder in ["core", "functions", "infra", "cli", "tests"] {
+    for folder in ["core", "functions", "infra", "cli", "localstack", "tests"] {
         collect(&root().join(folder), &mut all);
     }
     all

@@ -8,6 +8,7 @@ use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConnection, RootCertStore};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use stepless_aws::configuration::ConfigurationPlace;
 use stepless_core::clock::FixedClock;
 use stepless_core::fault::{Call, Fault, Faults};
 use stepless_core::key::fault::FaultySigner;
@@ -114,7 +115,8 @@ impl Running {
     /// Starts it `ahead` of the time at which its folder was made.
     async fn start(ahead: SignedDuration, faults: Faults) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = load_config(&new_authority(folder.path()).await, Strictness::Strict).await.unwrap().config;
+        let config =
+            load_config(&new_authority(folder.path()).await, Strictness::Strict).await.unwrap().config;
         let clock = Arc::new(FixedClock::new(Timestamp::now() + ahead));
         let faults = Arc::new(faults);
         let password = folder.path().join("password");

@@ -204,6 +204,10 @@ impl Authority {
                 key: hex::encode(parts.signer.public_key().key_identifier()),
             });
         }
+        let is_shared = |root: &Certificate| root.public_key() == issuer.public_key();
+        if !parts.roots.contains(issuer) && parts.roots.iter().any(is_shared) {
+            return Err(OpenError::SharedKey { key: hex::encode(issuer.public_key().key_identifier()) });
+        }
         let created = match parts.issued_at_check {
             IssuedAtCheck::Enabled => Some(created(&*parts.store, parts.clock.now()).await?),
             IssuedAtCheck::Disabled => None,
@@ -249,6 +253,13 @@ pub enum OpenError {
         /// Key identifier of the certificate's key, in hex.
         certificate: String,
         /// Key identifier of the signer's key, in hex.
+        key: String,
+    },
+    /// The issuing certificate has the key of a root, and is another certificate: whoever holds the issuing key could
+    /// make roots that clients trust.
+    #[error("the issuing certificate and a root have the same key {key}; give the issuer a key of its own")]
+    SharedKey {
+        /// Key identifier of both, in hex.
         key: String,
     },
     /// The issuing certificate does not lead to a root.

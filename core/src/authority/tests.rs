@@ -14,5 +14,6 @@ mod requests;
 mod revocation;
 mod signer;
 mod takeover;
+mod time_limit;
 mod tokens;
 mod validity;

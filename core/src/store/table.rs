@@ -14,6 +14,9 @@
 //! ACME will add `account#<provisioner>#<id>` with the pointer `key#<provisioner>#<thumbprint>`, and `order#<id>` with
 //! its authorizations and challenges inside and a pointer under its account. Every access is one read by key, by
 //! partition or by index partition; none is a scan.
+//!
+//! DynamoDB holds all of it in one table with the key attributes `pk` and `sk`, the time to live `expires`, and a global
+//! secondary index of keys alone for each [`Index`]: `history`, `name`, `provisioner`.
 
 use aws_lc_rs::digest;
 use base64::Engine;

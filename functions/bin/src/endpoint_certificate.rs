@@ -85,7 +85,10 @@ impl EndpointCertificate {
             }
             (gone, _) => {
                 if let Some(arn) = gone {
-                    warn!(arn, "the recorded certificate is not in ACM any more; another one takes its place");
+                    warn!(
+                        arn,
+                        "the recorded certificate is not in ACM any more; another one takes its place"
+                    );
                 }
                 let Place::Recorded { store, tags } = &self.place else {
                     return Err(EndpointCertificateError::Missing { arn: gone.clone().unwrap_or_default() });
@@ -168,7 +171,11 @@ async fn record(
         Err(CommitError::Conflict { found: Some(found), .. }) => {
             let first: EndpointCertificateRecord = table::decode(&found)?;
             if first.arn != outcome.arn {
-                warn!(unused = outcome.arn, used = first.arn, "two first imports at once; delete the unused one");
+                warn!(
+                    unused = outcome.arn,
+                    used = first.arn,
+                    "two first imports at once; delete the unused one"
+                );
             }
             Ok(Outcome { arn: first.arn, not_after: first.not_after, imported: false })
         }
@@ -180,7 +187,9 @@ async fn record(
 #[derive(Debug, Error)]
 pub enum EndpointCertificateError {
     /// The operator's ARN leads nowhere.
-    #[error("there is no certificate {arn} in ACM: correct STEPLESS_ENDPOINT_CERTIFICATE_ARN, or leave it out")]
+    #[error(
+        "there is no certificate {arn} in ACM: correct STEPLESS_ENDPOINT_CERTIFICATE_ARN, or leave it out"
+    )]
     Missing {
         /// The ARN.
         arn: String,
@@ -204,7 +213,9 @@ pub enum EndpointCertificateError {
     #[error("the table does not say which certificate it is")]
     Store(#[from] StoreError),
     /// The first import has no record.
-    #[error("imported as {arn}, which the table took no record of: set STEPLESS_ENDPOINT_CERTIFICATE_ARN to it")]
+    #[error(
+        "imported as {arn}, which the table took no record of: set STEPLESS_ENDPOINT_CERTIFICATE_ARN to it"
+    )]
     NotRecorded {
         /// The ARN.
         arn: String,

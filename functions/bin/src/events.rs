@@ -81,6 +81,10 @@ impl Told {
     fn into_request(mut self, base_path: &str) -> Result<Request<Body>, EventError> {
         remove_forged(&mut self.headers);
         let path = url::without_prefix(&self.path, base_path);
+        // Without a slash in front it would be read as a host.
+        if !path.starts_with('/') {
+            return Err(EventError::Path);
+        }
         let target = if self.query.is_empty() { path.to_owned() } else { format!("{path}?{}", self.query) };
         let mut request = Request::builder()
             .method(Method::from_bytes(self.method.as_bytes()).map_err(|_| EventError::Method)?)
@@ -112,8 +116,11 @@ pub(crate) enum EventError {
     /// No method.
     #[error("the event of the gateway has no method of HTTP")]
     Method,
-    /// No path, or one that no URI has.
-    #[error("the event of the gateway has no path of HTTP")]
+    /// No path.
+    #[error("the event of the gateway has no path that begins with a slash")]
+    Path,
+    /// A path or a query string that no URI has.
+    #[error("the event of the gateway has a path or a query string that no URI has")]
     Target(#[source] axum::http::Error),
     /// A header that no request has.
     #[error("the event of the gateway has a header that no request can have")]

@@ -44,7 +44,7 @@ impl AuthorityFolder {
         let password = path.join(PASSWORD_FILE);
         // It guards nothing: the folder is gone with the run.
         fs::write(&password, "a password for the benchmark\n").map_err(BenchError::file(&password))?;
-        run_step(
+        run_tool(
             Command::new(step)
                 .env("STEPPATH", path)
                 .args(["ca", "init", "--name", "Benchmark", "--dns", HOST, "--address", "127.0.0.1:0"])
@@ -57,7 +57,12 @@ impl AuthorityFolder {
         let root_file = path.join("certs/root_ca.crt");
         let root = CertificateDer::from_pem_file(&root_file)
             .map_err(|_not_pem| BenchError::Folder { what: "root certificate" })?;
-        let provisioner = decrypt_provisioner_key(step, path, &password)?;
+        let config = read_json(&path.join(CA_JSON))?;
+        let encrypted = config
+            .pointer("/authority/provisioners/0/encryptedKey")
+            .and_then(Value::as_str)
+            .ok_or(BenchError::Folder { what: "provisioner key" })?;
+        let provisioner = decrypt_provisioner_key(step, path, encrypted, &password)?;
         Ok(Self { folder, root, provisioner })
     }
 
@@ -110,7 +115,8 @@ impl ServerFolder {
     }
 }
 
-fn temporary_folder() -> Result<TempDir, BenchError> {
+/// A folder that is removed when it is dropped.
+pub(crate) fn temporary_folder() -> Result<TempDir, BenchError> {
     tempfile::Builder::new()
         .prefix("stepless-bench-")
         .tempdir()
@@ -158,17 +164,14 @@ struct PrivateJwk {
     y: String,
 }
 
-fn decrypt_provisioner_key(
+/// The key of a provisioner, as `step` decrypts it; `folder` is for its settings.
+pub(crate) fn decrypt_provisioner_key(
     step: &Path,
     folder: &Path,
+    encrypted: &str,
     password: &Path,
 ) -> Result<ProvisionerKey, BenchError> {
-    let config = read_json(&folder.join(CA_JSON))?;
-    let encrypted = config
-        .pointer("/authority/provisioners/0/encryptedKey")
-        .and_then(Value::as_str)
-        .ok_or(BenchError::Folder { what: "provisioner key" })?;
-    let decrypted = run_step(
+    let decrypted = run_tool(
         Command::new(step)
             .env("STEPPATH", folder)
             .args(["crypto", "jwe", "decrypt", "--password-file"])
@@ -185,7 +188,8 @@ fn decrypt_provisioner_key(
     Ok(ProvisionerKey { key_id: jwk.kid, private: octets(&jwk.d)?, public })
 }
 
-fn run_step(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, BenchError> {
+/// Runs a program with this input to its end, and returns what it wrote.
+pub(crate) fn run_tool(command: &mut Command, input: &[u8]) -> Result<Vec<u8>, BenchError> {
     use std::io::Write;
 
     let path = PathBuf::from(command.get_program());

@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use crate::authority::{AuthorityFolder, HOST, PROVISIONER};
+use crate::authority::{PROVISIONER, ProvisionerKey};
 use crate::error::BenchError;
 
 /// A name and a certificate request for it, as PEM inside a JSON string.
@@ -60,8 +60,12 @@ pub(crate) struct Minter {
 }
 
 impl Minter {
-    pub(crate) fn new(folder: &AuthorityFolder, port: u16) -> Result<Self, BenchError> {
-        let provisioner = &folder.provisioner;
+    /// Tokens for `audience`, the URL of a route, of the authority whose root has this fingerprint.
+    pub(crate) fn new(
+        provisioner: &ProvisionerKey,
+        audience: String,
+        fingerprint: String,
+    ) -> Result<Self, BenchError> {
         let key = EcdsaKeyPair::from_private_key_and_public_key(
             &ECDSA_P256_SHA256_FIXED_SIGNING,
             &provisioner.private,
@@ -73,8 +77,8 @@ impl Minter {
             key,
             random: SystemRandom::new(),
             header: URL_SAFE_NO_PAD.encode(header),
-            audience: format!("https://{HOST}:{port}/1.0/sign"),
-            fingerprint: folder.fingerprint(),
+            audience,
+            fingerprint,
         })
     }
 

@@ -4,6 +4,9 @@ use std::error::Error;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use stepless_localstack::emulator::EmulatorError;
+use stepless_localstack::resources::ResourceError;
+use stepless_localstack::template::TemplateError;
 use thiserror::Error as ThisError;
 
 /// A run that ended without a report.
@@ -49,6 +52,16 @@ pub(crate) enum BenchError {
     ProcessTable { what: &'static str },
     #[error("a load thread panicked")]
     Thread,
+    #[error("there is no emulator of AWS")]
+    Emulator(#[from] EmulatorError),
+    #[error("the template cannot be used")]
+    Template(#[from] TemplateError),
+    #[error("the table and the keys cannot be made")]
+    Resources(#[from] ResourceError),
+    #[error("the function {function} {what}")]
+    Function { function: String, what: String },
+    #[error("{what}, which must not be")]
+    Broken { what: String },
     #[error("the server could not be measured")]
     Explained {
         /// How the server's log ends.

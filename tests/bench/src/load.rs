@@ -46,7 +46,8 @@ const CERTIFICATE_MARK: &[u8] = b"\"crt\":\"-----BEGIN CERTIFICATE-----";
 impl Target {
     pub(crate) fn new(running: &Running, folder: &AuthorityFolder) -> Result<Self, BenchError> {
         let port = running.port();
-        let minter = Minter::new(folder, port)?;
+        let audience = format!("https://{HOST}:{port}/1.0/sign");
+        let minter = Minter::new(&folder.provisioner, audience, folder.fingerprint())?;
         let requests = (0..PREPARED)
             .map(|number| {
                 // All names, and so all tokens, have one length: the head can be made before the token.
@@ -253,7 +254,7 @@ pub(crate) fn milliseconds(duration: Duration) -> f64 {
 }
 
 /// The smallest value that `percent` of the sorted values do not exceed.
-fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or_default()
 }

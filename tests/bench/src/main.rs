@@ -13,13 +13,14 @@ mod http;
 mod load;
 mod process;
 mod report;
+mod serverless;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 
 use crate::authority::AuthorityFolder;
 use crate::error::BenchError;
@@ -29,8 +30,23 @@ use crate::report::{Report, Round};
 
 /// Measures servers that speak step-ca's protocol, in turns, with the same keys, on the same machine.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    mode: Option<Mode>,
+    #[command(flatten)]
+    servers: ServerArguments,
+}
+
+/// What else can be measured.
+#[derive(Debug, Subcommand)]
+enum Mode {
+    Serverless(serverless::ServerlessArguments),
+}
+
+/// Servers, and the load on them.
+#[derive(Debug, Args)]
+struct ServerArguments {
     /// The `step` program, which makes the CA folder.
     #[arg(long, env = "STEPLESS_BENCH_STEP", value_name = "PROGRAM", default_value = "step")]
     step: PathBuf,
@@ -68,7 +84,12 @@ fn positive(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let arguments = Arguments::parse();
+    let measured = match &arguments.mode {
+        None => run(&arguments.servers),
+        Some(Mode::Serverless(arguments)) => serverless::run(arguments),
+    };
+    match measured {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("stepless-bench: {}", error::chain(&error));
@@ -80,7 +101,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<(), BenchError> {
+fn run(arguments: &ServerArguments) -> Result<(), BenchError> {
     let programs = arguments.programs()?;
     let extent = match arguments.requests {
         Some(requests) => Extent::Requests(requests),
@@ -105,7 +126,7 @@ fn run(arguments: &Arguments) -> Result<(), BenchError> {
     Ok(())
 }
 
-impl Arguments {
+impl ServerArguments {
     fn programs(&self) -> Result<Vec<Program>, BenchError> {
         let step_ca = self.step_ca.clone().map(|path| Program { kind: Kind::StepCa, path });
         let stepless = self.stepless.clone().map(|path| Program { kind: Kind::Stepless, path });

@@ -131,24 +131,14 @@ impl Running {
     }
 
     pub(crate) fn memory(&self) -> Result<Memory, BenchError> {
-        let path = self.proc("status");
-        let status = fs::read_to_string(&path).map_err(BenchError::file(path))?;
-        let field = |what: &'static str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
-            line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok())
-                .ok_or(BenchError::ProcessTable { what })
-        };
-        Ok(Memory { resident: field("VmRSS")?, peak: field("VmHWM")? })
+        memory(self.child.id())
     }
 
     /// Adds the end of the server's log to a failure.
     pub(crate) fn explain<T>(&self, result: Result<T, BenchError>) -> Result<T, BenchError> {
-        result.map_err(|source| {
-            let log = fs::read(self.folder.log()).unwrap_or_default();
-            let log = String::from_utf8_lossy(&log);
-            let lines: Vec<_> = log.lines().collect();
-            let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
-            BenchError::Explained { log: last.join("\n"), source: Box::new(source) }
+        result.map_err(|source| BenchError::Explained {
+            log: end_of(&self.folder.log()),
+            source: Box::new(source),
         })
     }
 
@@ -173,6 +163,26 @@ impl Drop for Running {
 const START_PATIENCE: Duration = Duration::from_secs(30);
 const ASK_AGAIN_AFTER: Duration = Duration::from_micros(500);
 const LOG_LINES: usize = 10;
+
+/// The last lines of a log.
+pub(crate) fn end_of(log: &Path) -> String {
+    let log = fs::read(log).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let lines: Vec<_> = log.lines().collect();
+    lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n")
+}
+
+/// What a process holds in memory.
+pub(crate) fn memory(process: u32) -> Result<Memory, BenchError> {
+    let path = PathBuf::from(format!("/proc/{process}/status"));
+    let status = fs::read_to_string(&path).map_err(BenchError::file(path))?;
+    let field = |what: &'static str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
+        line.and_then(|rest| rest.trim().strip_suffix(" kB")?.parse().ok())
+            .ok_or(BenchError::ProcessTable { what })
+    };
+    Ok(Memory { resident: field("VmRSS")?, peak: field("VmHWM")? })
+}
 
 /// Processor time used so far by this program.
 pub(crate) fn own_cpu_time() -> Result<Duration, BenchError> {

@@ -1,6 +1,6 @@
 //! Medians of the rounds, ratios of the servers, as a table and as JSON.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::fs;
 use std::path::Path;
 
@@ -67,8 +67,9 @@ struct Server {
     version: String,
 }
 
+/// The machine of a run.
 #[derive(Debug, Serialize)]
-struct Machine {
+pub(crate) struct Machine {
     processors: usize,
     processor: String,
     kernel: String,
@@ -119,13 +120,8 @@ impl Report {
     pub(crate) fn table(&self) -> String {
         let machine = &self.machine;
         let mut text = format!(
-            "\n{} x {}, Linux {}, load before {}\nMedian of {} rounds, {} each measurement; P-256 keys, a fresh token each, HTTP/1.1 over TLS 1.3\n",
-            machine.processors,
-            machine.processor,
-            machine.kernel,
-            machine.load_before,
-            self.rounds_each,
-            self.measurement,
+            "\n{machine}\nMedian of {} rounds, {} each measurement; P-256 keys, a fresh token each, HTTP/1.1 over TLS 1.3\n",
+            self.rounds_each, self.measurement,
         );
         for server in &self.servers {
             let _ = writeln!(text, "{}: {}", server.name, server.version);
@@ -163,7 +159,7 @@ impl Report {
 }
 
 impl Machine {
-    fn look() -> Self {
+    pub(crate) fn look() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let cpuinfo = read("/proc/cpuinfo");
         let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
@@ -173,6 +169,13 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             load_before: read("/proc/loadavg").split_whitespace().next().unwrap_or("?").to_owned(),
         }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { processors, processor, kernel, load_before } = self;
+        write!(f, "{processors} x {processor}, Linux {kernel}, load before {load_before}")
     }
 }
 
@@ -227,7 +230,8 @@ impl Figure {
     }
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+/// The middle one, or between the two in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     let middle = values.len() / 2;
     let upper = *values.get(middle)?;
@@ -238,7 +242,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     Some(f64::midpoint(lower, upper))
 }
 
-fn mebibytes(kibibytes: u64) -> f64 {
+pub(crate) fn mebibytes(kibibytes: u64) -> f64 {
     kibibytes as f64 / 1024.0
 }
 

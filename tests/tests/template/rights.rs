@@ -61,12 +61,7 @@ fn l20_a_function_may_do_what_its_routes_need_and_nothing_else() {
         "ssm:GetParameter",
     ]);
     let writes = BTreeSet::from(["dynamodb:ConditionCheckItem", "dynamodb:UpdateItem"]);
-    let certificates = [
-        "acm:AddTagsToCertificate",
-        "acm:DescribeCertificate",
-        "acm:GetCertificate",
-        "acm:ImportCertificate",
-    ];
+    let certificates = ["acm:AddTagsToCertificate", "acm:GetCertificate", "acm:ImportCertificate"];
     let further: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::from([
         ("InfoRole", BTreeSet::new()),
         ("SignRole", &writes | &BTreeSet::from(["dynamodb:DeleteItem", "kms:Sign"])),
@@ -97,7 +92,8 @@ fn l20_no_function_writes_the_configuration() {
                 let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
                 let keys: BTreeSet<&str> =
                     keys.as_array().expect("keys").iter().map(|key| key.as_str().unwrap()).collect();
-                let records = BTreeSet::from(["blocked#*", "cert#*", "once#*", "revoked#*"]);
+                let records =
+                    BTreeSet::from(["blocked#*", "cert#*", "endpoint-certificate", "once#*", "revoked#*"]);
                 assert!(!keys.is_empty() && keys.is_subset(&records), "{role} {keys:?}");
             }
         }
@@ -123,8 +119,13 @@ fn l20_no_permission_is_a_star() {
                 // The first import has no ARN yet; it is bound to the tag of the stack instead.
                 assert_eq!(role, "EndpointCertificateRole");
                 assert!(resource["Fn::Sub"].as_str().unwrap().ends_with(":certificate/*"), "{statement}");
-                let tag = &statement["Condition"]["StringEquals"]["aws:RequestTag/stepless:stack"];
-                assert_eq!(*tag, json!({ "Ref": "AWS::StackName" }));
+                let tags = statement["Condition"]["StringEquals"].as_object().unwrap();
+                for (tag, value) in tags {
+                    let names = ["aws:RequestTag/stepless:stack", "aws:ResourceTag/stepless:stack"];
+                    assert!(names.contains(&tag.as_str()), "{tag}");
+                    assert_eq!(*value, json!({ "Ref": "AWS::StackName" }));
+                }
+                assert_eq!(tags.len(), 1);
             }
         }
     }
@@ -154,6 +155,9 @@ fn l20_only_the_gateway_and_the_schedule_invoke_a_function() {
         let source = properties["SourceArn"]["Fn::Sub"].as_str().unwrap();
         assert!(source.contains(":${AWS::AccountId}:${RestApi}/live/"), "{permission}: {source}");
     }
+    let environment = &template["Resources"][SCHEDULED.0]["Properties"]["Environment"]["Variables"];
+    let tag = &environment["STEPLESS_ENDPOINT_CERTIFICATE_TAG"];
+    assert_eq!(*tag, json!({ "Ref": "AWS::StackName" }), "the tag that its role goes by");
     let events = template["Resources"][SCHEDULED.0]["Properties"]["Events"].as_object().unwrap();
     assert_eq!(events.values().map(|event| &event["Type"]).collect::<Vec<_>>(), ["ScheduleV2"]);
     for role in of_type(&template, "AWS::IAM::Role") {

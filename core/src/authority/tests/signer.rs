@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use rstest::rstest;
 
-use super::bench::{Ca, LEASE_OVER, Liar, P256, RecordingSigner, Token, World, request, sign};
+use super::bench::{Ca, LEASE_OVER, Liar, P256, RecordingSigner, Token, World, request, sign, validity};
 use crate::authority::{Authority, AuthorityError, InternalError, OpenError};
 use crate::key::{PrivateKey, SignatureAlgorithm, Signer as _};
 use crate::store::table::CertificateState;
+use crate::x509::{CertificateBody, DistinguishedName, Profile};
 
 /// What a lying signer returns.
 #[derive(Clone, Copy, Debug)]
@@ -91,4 +92,23 @@ async fn k8_an_issuer_of_another_root_is_refused() {
     let refused = Authority::open(parts).await;
 
     assert!(matches!(refused, Err(OpenError::Issuers(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn k10_an_issuer_with_the_key_of_its_root_is_refused() {
+    let root = Ca::root("Test Root");
+    let body = CertificateBody::new(
+        root.issuance("7".parse().unwrap(), validity("2026-01-01T00:00:00Z", "2031-01-01T00:00:00Z")),
+        DistinguishedName::from_common_name("Test Issuer").unwrap(),
+        root.key.public_key().clone(),
+        Profile::intermediate(),
+    );
+    let issuer = Ca { certificate: root.certify(&body.unwrap()), key: root.key.clone() };
+    let id = hex::encode(root.key.public_key().key_identifier());
+    let world = World::of(root, issuer);
+
+    let refused = world.open(world.signer.clone()).await;
+
+    let Err(OpenError::SharedKey { key }) = refused else { panic!("{refused:?}") };
+    assert_eq!(key, id);
 }

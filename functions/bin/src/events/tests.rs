@@ -1,1 +1,414 @@
-//! Tests.
+//! Every shape of event: what arrives of a request, and what of an answer.
+
+use std::collections::BTreeMap;
+
+use axum::body::to_bytes;
+use axum::http::Response;
+use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::environment::AlbCertificates;
+use crate::world::issuers;
+
+const PASSTHROUGH: Events = Events::Alb(AlbCertificates::Passthrough);
+const VERIFY: Events = Events::Alb(AlbCertificates::Verify);
+const ALB: Events = Events::Alb(AlbCertificates::None);
+
+fn gateway(events: Events) -> Gateway {
+    Gateway { events, hosts: Vec::new(), base_path: String::new() }
+}
+
+fn read(events: Events, event: &Value) -> Result<Request<Body>, PlatformRefusal> {
+    request(&gateway(events), &event.to_string())
+}
+
+/// An event as AWS documents it.
+fn sample(events: Events) -> Value {
+    let text = match events {
+        Events::HttpApi => include_str!("../../testdata/http-api-v2.json"),
+        Events::RestApi => include_str!("../../testdata/rest-api-v1.json"),
+        Events::FunctionUrl => include_str!("../../testdata/function-url.json"),
+        Events::Alb(_) => include_str!("../../testdata/alb-multi-value.json"),
+    };
+    serde_json::from_str(text).unwrap()
+}
+
+fn set_path(events: Events, event: &mut Value, path: &str) {
+    match events {
+        Events::HttpApi | Events::FunctionUrl => event["rawPath"] = path.into(),
+        Events::RestApi | Events::Alb(_) => event["path"] = path.into(),
+    }
+}
+
+fn add_header(events: Events, event: &mut Value, name: &str, value: &str) {
+    match events {
+        Events::HttpApi | Events::FunctionUrl => event["headers"][name] = value.into(),
+        Events::RestApi | Events::Alb(_) => event["multiValueHeaders"][name] = json!([value]),
+    }
+}
+
+fn peer(request: &Request<Body>) -> Option<&PeerCertificates> {
+    request.extensions().get()
+}
+
+#[rstest]
+#[case(Events::HttpApi, "192.0.2.10", Some("JKJaXmPLvHcESHA="))]
+#[case(Events::RestApi, "192.0.2.10", Some("c6af9ac6-7b61-11e6-9a41-93e8deadbeef"))]
+#[case(Events::FunctionUrl, "192.0.2.10", Some("e1506fd5-9e7b-434f-bd42-4f8fa224b599"))]
+#[case(ALB, "192.0.2.10", Some("Root=1-5c536348-3d683b8b04734faae651f476"))]
+#[tokio::test]
+async fn a_documented_event_becomes_its_request(
+    #[case] events: Events,
+    #[case] remote: &str,
+    #[case] id: Option<&str>,
+) {
+    let request = read(events, &sample(events)).unwrap();
+
+    assert_eq!(request.method(), "POST");
+    assert_eq!(request.uri(), "/1.0/sign?cursor=a%20b&limit=2&limit=3");
+    assert_eq!(request.headers()["content-type"], "application/json");
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().unwrap().0;
+    assert_eq!((address.ip().to_string().as_str(), address.port()), (remote, 0));
+    assert_eq!(request.extensions().get::<PlatformRequestId>().map(|id| id.0.as_str()), id);
+    assert_eq!(to_bytes(request.into_body(), 1024).await.unwrap(), b"{\"csr\":\"\"}".as_slice());
+}
+
+#[rstest]
+fn l2_an_event_of_another_shape_is_refused(
+    #[values(Events::HttpApi, Events::RestApi, ALB)] configured: Events,
+    #[values(Events::HttpApi, Events::RestApi, ALB)] sent: Events,
+) {
+    let refused = read(configured, &sample(sent)).is_err();
+
+    assert_eq!(refused, configured != sent);
+}
+
+#[rstest]
+fn l1_a_client_cannot_write_the_headers_of_a_balancer(
+    #[values(Events::HttpApi, Events::RestApi, Events::FunctionUrl, ALB)] events: Events,
+    #[values(
+        "X-Amzn-Mtls-Clientcert",
+        "x-amzn-mtls-clientcert-leaf",
+        "X_Amzn_Mtls_Clientcert",
+        "x-amzn--mtls-clientcert",
+        "X-AMZN-MTLS-CLIENTCERT-SUBJECT",
+        "x-amzn_mtls-clientcert"
+    )]
+    name: &str,
+) {
+    let (certificate, ..) = issuers();
+    let mut event = sample(events);
+    add_header(events, &mut event, name, &escaped(&certificate.to_pem()));
+
+    let request = read(events, &event).unwrap();
+
+    assert_eq!(peer(&request), None);
+    assert!(request.headers().keys().all(|name| !name.as_str().contains("mtls")));
+}
+
+#[test]
+fn a_header_of_another_name_stays() {
+    let mut event = sample(Events::HttpApi);
+    add_header(Events::HttpApi, &mut event, "x-amzn-trace-id", "Root=1");
+
+    assert_eq!(read(Events::HttpApi, &event).unwrap().headers()["x-amzn-trace-id"], "Root=1");
+}
+
+fn escaped(pem: &str) -> String {
+    percent_encoding::utf8_percent_encode(pem, BY_A_BALANCER).to_string()
+}
+
+/// A balancer leaves `+`, `=` and `/` as they are.
+const BY_A_BALANCER: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'+').remove(b'/').remove(b'=');
+
+/// An event of a client with this certificate.
+fn with_certificate(events: Events, pem: &str) -> Value {
+    let mut event = sample(events);
+    match events {
+        Events::HttpApi | Events::FunctionUrl => {
+            event["requestContext"]["authentication"] = json!({ "clientCert": { "clientCertPem": pem } });
+        }
+        Events::RestApi => {
+            event["requestContext"]["identity"]["clientCert"] = json!({ "clientCertPem": pem });
+        }
+        PASSTHROUGH => add_header(events, &mut event, "x-amzn-mtls-clientcert", &escaped(pem)),
+        Events::Alb(_) => add_header(events, &mut event, "x-amzn-mtls-clientcert-leaf", &escaped(pem)),
+    }
+    event
+}
+
+#[rstest]
+fn l1_a_client_certificate_arrives_from_the_place_of_its_gateway(
+    #[values(Events::HttpApi, Events::RestApi, PASSTHROUGH, VERIFY)] events: Events,
+) {
+    let (root, issuer, _) = issuers();
+    let chain = format!("{}{}", issuer.to_pem(), root.to_pem());
+
+    let request = read(events, &with_certificate(events, &chain)).unwrap();
+
+    assert_eq!(peer(&request).unwrap().0[..], [issuer.as_der().to_vec(), root.as_der().to_vec()]);
+    assert!(request.headers().keys().all(|name| !name.as_str().contains("mtls")));
+}
+
+#[test]
+fn l1_a_balancers_header_counts_in_its_own_mode_only() {
+    let (certificate, ..) = issuers();
+    let pem = certificate.to_pem();
+
+    assert_eq!(peer(&read(VERIFY, &with_certificate(PASSTHROUGH, &pem)).unwrap()), None);
+    assert_eq!(peer(&read(PASSTHROUGH, &with_certificate(VERIFY, &pem)).unwrap()), None);
+    assert_eq!(peer(&read(Events::FunctionUrl, &with_certificate(Events::FunctionUrl, &pem)).unwrap()), None);
+}
+
+#[rstest]
+fn l1_a_certificate_that_cannot_be_read_is_never_no_certificate(
+    #[values(Events::HttpApi, Events::RestApi, PASSTHROUGH, VERIFY)] events: Events,
+    #[values("", "x", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")] pem: &str,
+) {
+    let refused = read(events, &with_certificate(events, pem));
+
+    assert!(matches!(refused, Err(PlatformRefusal::Malformed(_))), "{refused:?}");
+}
+
+#[rstest]
+#[case(Events::HttpApi, json!({ "clientCert": {} }))]
+#[case(Events::HttpApi, json!({ "clientCert": "x" }))]
+#[case(Events::HttpApi, json!("x"))]
+fn l1_a_malformed_context_is_never_no_certificate(#[case] events: Events, #[case] authentication: Value) {
+    let mut event = sample(events);
+    event["requestContext"]["authentication"] = authentication;
+
+    assert!(matches!(read(events, &event), Err(PlatformRefusal::Malformed(_))));
+}
+
+#[test]
+fn l1_two_certificates_of_a_balancer_are_refused() {
+    let (certificate, ..) = issuers();
+    let mut event = with_certificate(PASSTHROUGH, &certificate.to_pem());
+    let values = &mut event["multiValueHeaders"]["x-amzn-mtls-clientcert"];
+    let first = values[0].clone();
+    values.as_array_mut().unwrap().push(first);
+
+    assert!(matches!(read(PASSTHROUGH, &event), Err(PlatformRefusal::Malformed(_))));
+}
+
+#[rstest]
+#[case::null(Value::Null)]
+#[case::empty(json!({}))]
+#[case::null_inside(json!({ "clientCert": null }))]
+fn a_context_without_a_certificate_is_a_client_without_one(#[case] authentication: Value) {
+    let mut event = sample(Events::HttpApi);
+    event["requestContext"]["authentication"] = authentication;
+
+    assert_eq!(peer(&read(Events::HttpApi, &event).unwrap()), None);
+}
+
+#[rstest]
+fn o14_the_address_of_a_client_is_the_gateways_word(
+    #[values(Events::HttpApi, Events::RestApi, Events::FunctionUrl)] events: Events,
+) {
+    let mut event = sample(events);
+    add_header(events, &mut event, "x-forwarded-for", "198.51.100.1");
+
+    let request = read(events, &event).unwrap();
+
+    assert_eq!(
+        request.extensions().get::<ConnectInfo<SocketAddr>>().unwrap().0.ip().to_string(),
+        "192.0.2.10"
+    );
+}
+
+#[rstest]
+#[case("198.51.100.1, 192.0.2.10", Some("192.0.2.10"))]
+#[case("192.0.2.10:4711", Some("192.0.2.10"))]
+#[case("2001:db8::1", Some("2001:db8::1"))]
+#[case("198.51.100.1, [2001:db8::1]:4711", Some("2001:db8::1"))]
+#[case("198.51.100.1, unknown", None)]
+fn o14_of_what_a_balancer_forwards_only_the_last_entry_counts(
+    #[case] forwarded: &str,
+    #[case] remote: Option<&str>,
+) {
+    let mut event = sample(ALB);
+    add_header(ALB, &mut event, "x-forwarded-for", forwarded);
+
+    let request = read(ALB, &event).unwrap();
+
+    let found = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|remote| remote.0.ip().to_string());
+    assert_eq!(found.as_deref(), remote);
+}
+
+#[rstest]
+fn l4_a_name_in_a_path_is_decoded_once_whoever_decodes(
+    #[values(Events::HttpApi, Events::RestApi, Events::FunctionUrl, ALB)] events: Events,
+    #[values("a b", "100%", "a+b", "é", "%2e%2e", "a?b#c", "a;b")] name: &str,
+) {
+    let sent = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let path = match events {
+        Events::HttpApi => format!("/provisioners/{name}/encrypted-key"),
+        Events::RestApi | Events::FunctionUrl | Events::Alb(_) => {
+            format!("/provisioners/{sent}/encrypted-key")
+        }
+    };
+    let mut event = sample(events);
+    set_path(events, &mut event, &path);
+
+    let request = read(events, &event).unwrap();
+
+    let segment = request.uri().path().split('/').nth(2).unwrap().to_owned();
+    assert_eq!(percent_encoding::percent_decode_str(&segment).decode_utf8().unwrap(), name);
+}
+
+#[rstest]
+#[case("$default", "", "/health", "/health")]
+#[case("prod", "", "/prod/health", "/health")]
+#[case("prod", "", "/prod", "/")]
+#[case("prod", "", "/production/health", "/production/health")]
+#[case("$default", "/ca", "/ca/1.0/health", "/1.0/health")]
+#[case("$default", "/ca", "/health", "/health")]
+fn l4_what_a_stage_or_a_mapping_puts_before_a_path_is_removed(
+    #[case] stage: &str,
+    #[case] base_path: &str,
+    #[case] path: &str,
+    #[case] expected: &str,
+) {
+    let mut event = sample(Events::HttpApi);
+    event["rawPath"] = path.into();
+    event["requestContext"]["stage"] = stage.into();
+    let gateway = Gateway { base_path: base_path.into(), ..gateway(Events::HttpApi) };
+
+    assert_eq!(request(&gateway, &event.to_string()).unwrap().uri().path(), expected);
+}
+
+#[rstest]
+#[case::no_slash("health")]
+#[case::a_host("ca.example:443")]
+fn a_path_that_is_none_is_refused(#[case] path: &str) {
+    let mut event = sample(Events::HttpApi);
+    event["rawPath"] = path.into();
+
+    assert!(matches!(read(Events::HttpApi, &event), Err(PlatformRefusal::Malformed(_))));
+}
+
+#[tokio::test]
+async fn l6_two_links_arrive_through_every_form() {
+    let response = || {
+        Response::builder()
+            .header("link", "<https://ca.example/a>;rel=\"index\"")
+            .header("link", "<https://ca.example/b>;rel=\"up\"")
+            .header("replay-nonce", "n1")
+            .header("set-cookie", "a=1")
+            .header("set-cookie", "b=2")
+            .body(Body::from("x"))
+            .unwrap()
+    };
+    let links = ["<https://ca.example/a>;rel=\"index\"", "<https://ca.example/b>;rel=\"up\""];
+    for form in [AnswerForm::Joined, AnswerForm::Listed, AnswerForm::AlbJoined, AnswerForm::AlbListed] {
+        let answer = form.write(response()).await.unwrap().0;
+        let answer: Value = serde_json::from_str(answer.get()).unwrap();
+
+        match form {
+            AnswerForm::Joined | AnswerForm::AlbJoined => {
+                assert_eq!(answer["headers"]["link"], links.join(", "));
+                assert_eq!(answer["headers"]["replay-nonce"], "n1");
+            }
+            AnswerForm::Listed | AnswerForm::AlbListed => {
+                assert_eq!(answer["multiValueHeaders"]["link"], json!(links));
+                assert_eq!(answer["multiValueHeaders"]["replay-nonce"], json!(["n1"]));
+            }
+        }
+        match form {
+            AnswerForm::Joined => assert_eq!(answer["cookies"], json!(["a=1", "b=2"])),
+            AnswerForm::Listed => {
+                assert_eq!(answer["multiValueHeaders"]["set-cookie"], json!(["a=1", "b=2"]))
+            }
+            AnswerForm::AlbJoined | AnswerForm::AlbListed => {
+                assert_eq!(answer["statusDescription"], "200 OK");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_text_leaves_in_base64() {
+    let response = Response::new(Body::from(vec![0xff, 0x00]));
+
+    let answer = AnswerForm::Joined.write(response).await.unwrap().0;
+
+    let answer: Value = serde_json::from_str(answer.get()).unwrap();
+    assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!("/wA="), &json!(true)));
+}
+
+#[tokio::test]
+async fn l8_a_balancer_carries_1_mb_and_lambda_6() {
+    let response = |octets| Response::new(Body::from("\"".repeat(octets)));
+    // Each quotation mark is two octets of JSON.
+    let half = 512 * 1024;
+
+    assert!(AnswerForm::AlbJoined.write(response(half)).await.is_err());
+    assert!(AnswerForm::Joined.write(response(half)).await.is_ok());
+    assert!(AnswerForm::Joined.write(response(6 * half)).await.is_err());
+}
+
+#[test]
+fn a_balancer_is_answered_as_it_asks() {
+    let event = sample(ALB).to_string();
+
+    assert_eq!(AnswerForm::of(ALB, &event), AnswerForm::AlbListed);
+    assert_eq!(AnswerForm::of(ALB, "{\"headers\":{}}"), AnswerForm::AlbJoined);
+}
+
+proptest! {
+    #[test]
+    fn any_event_is_read_or_refused_and_nothing_panics(text in "\\PC{0,200}") {
+        for events in [Events::HttpApi, Events::RestApi, Events::FunctionUrl, ALB, VERIFY, PASSTHROUGH] {
+            let _ = request(&gateway(events), &text);
+        }
+    }
+
+    #[test]
+    fn any_decoded_path_survives(path in "/\\PC{0,60}") {
+        let mut event = sample(Events::HttpApi);
+        event["rawPath"] = path.clone().into();
+
+        let request = read(Events::HttpApi, &event).unwrap();
+
+        let found = percent_encoding::percent_decode_str(request.uri().path()).decode_utf8().unwrap().into_owned();
+        prop_assert_eq!(found, path);
+    }
+
+    #[test]
+    fn any_query_survives_a_rest_api(pairs in proptest::collection::btree_map("\\PC{1,10}", proptest::collection::vec("\\PC{0,10}", 1..3), 1..4)) {
+        let mut event = sample(Events::RestApi);
+        event["multiValueQueryStringParameters"] = json!(pairs);
+
+        let request = read(Events::RestApi, &event).unwrap();
+
+        let mut found = BTreeMap::<String, Vec<String>>::new();
+        for pair in request.uri().query().unwrap().split('&') {
+            let (name, value) = pair.split_once('=').unwrap();
+            let decoded = |text| percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned();
+            found.entry(decoded(name)).or_default().push(decoded(value));
+        }
+        prop_assert_eq!(found, pairs);
+    }
+
+    #[test]
+    fn any_header_and_body_survive_every_shape(value in "[!-~]([ -~]{0,30}[!-~])?", body in proptest::collection::vec(any::<u8>(), 0..100)) {
+        for events in [Events::HttpApi, Events::RestApi, Events::FunctionUrl, ALB] {
+            let mut event = sample(events);
+            add_header(events, &mut event, "x-test", &value);
+            event["body"] = STANDARD.encode(&body).into();
+            event["isBase64Encoded"] = true.into();
+
+            let request = read(events, &event).unwrap();
+
+            prop_assert_eq!(request.headers()["x-test"].to_str().unwrap(), &value);
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let found = runtime.block_on(to_bytes(request.into_body(), 1024)).unwrap();
+            prop_assert_eq!(&found[..], &body[..]);
+        }
+    }
+}

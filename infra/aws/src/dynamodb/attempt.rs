@@ -95,7 +95,8 @@ impl Effect {
             | "TransactionConflictException" => Self::Refused,
             // Another attempt of this very commit is still at work.
             "TransactionInProgressException" => Self::Unknown,
-            _ if status >= 500 => Self::Unknown,
+            // It failed on the way, or it worked and the answer makes no sense.
+            _ if !(400..500).contains(&status) => Self::Unknown,
             _ => Self::Failed,
         }
     }
@@ -129,6 +130,7 @@ mod tests {
     #[case::in_progress("TransactionInProgressException", 400, Effect::Unknown)]
     #[case::internal("InternalServerError", 500, Effect::Unknown)]
     #[case::unavailable("", 503, Effect::Unknown)]
+    #[case::garbled("", 200, Effect::Unknown)]
     #[case::invalid("ValidationException", 400, Effect::Failed)]
     #[case::forbidden("AccessDeniedException", 400, Effect::Failed)]
     #[case::no_table("ResourceNotFoundException", 400, Effect::Failed)]

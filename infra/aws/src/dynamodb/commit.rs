@@ -50,6 +50,8 @@ struct Commit<'a> {
     id: String,
     /// Changes whenever the request does.
     token: String,
+    /// The transaction, built once a token: the same octets in every attempt. Empty for a single put.
+    items: Vec<TransactWriteItem>,
     /// As of when records have expired. The same in every attempt: a client token is good for one request.
     now: Timestamp,
     /// Whether an attempt may have been applied without our knowledge.
@@ -67,13 +69,16 @@ impl<'a> Commit<'a> {
     fn new(store: &'a DynamoDbStore, writes: Vec<Write>) -> Result<Self, StoreError> {
         let grounds = vec![Ground::Fresh; writes.len()];
         let (id, token) = (random_id()?, random_id()?);
-        Ok(Self { store, writes, grounds, id, token, now: store.clock.now(), lost: false })
+        let now = store.clock.now();
+        let mut commit = Self { store, writes, grounds, id, token, items: Vec::new(), now, lost: false };
+        commit.build()?;
+        Ok(commit)
     }
 
     async fn run(mut self) -> Result<(), CommitError> {
         let mut attempts = Attempts::new(self.store.limits);
         loop {
-            let error = match self.attempt().await? {
+            let error = match self.attempt().await {
                 Attempt::Applied => return Ok(()),
                 Attempt::Error(Effect::Failed, error) => return Err(error.failed().into()),
                 Attempt::Error(Effect::Unknown, error) => {
@@ -139,6 +144,16 @@ impl<'a> Commit<'a> {
             }
         }
         self.token = random_id()?;
+        self.build()
+    }
+
+    fn build(&mut self) -> Result<(), StoreError> {
+        if self.is_single_put() {
+            return Ok(());
+        }
+        let items = self.writes.iter().zip(&self.grounds);
+        let items = items.map(|(write, ground)| self.transact_item(write, *ground));
+        self.items = items.collect::<Result<_, _>>().map_err(DynamoDbError::request)?;
         Ok(())
     }
 
@@ -146,9 +161,9 @@ impl<'a> Commit<'a> {
         matches!(self.writes.as_slice(), [Write::Put { .. }])
     }
 
-    async fn attempt(&self) -> Result<Attempt, StoreError> {
+    async fn attempt(&self) -> Attempt {
         match self.writes.as_slice() {
-            [write @ Write::Put { .. }] => Ok(self.update(write).await),
+            [write @ Write::Put { .. }] => self.update(write).await,
             _ => self.transact().await,
         }
     }
@@ -198,20 +213,16 @@ impl<'a> Commit<'a> {
         }
     }
 
-    async fn transact(&self) -> Result<Attempt, StoreError> {
-        let mut items = Vec::with_capacity(self.writes.len());
-        for (position, write) in self.writes.iter().enumerate() {
-            items.push(self.transact_item(write, self.ground(position)).map_err(DynamoDbError::request)?);
-        }
+    async fn transact(&self) -> Attempt {
         let answer = self
             .store
             .client
             .transact_write_items()
-            .set_transact_items(Some(items))
+            .set_transact_items(Some(self.items.clone()))
             .client_request_token(&self.token)
             .send()
             .await;
-        let Err(error) = answer else { return Ok(Attempt::Applied) };
+        let Err(error) = answer else { return Attempt::Applied };
         let effect = Effect::of(&error);
         let reasons = match &error {
             SdkError::ServiceError(service) => match service.err() {
@@ -223,10 +234,10 @@ impl<'a> Commit<'a> {
             _ => None,
         };
         let error = DynamoDbError::call(&self.store.table, "TransactWriteItems", error);
-        Ok(match reasons {
+        match reasons {
             Some(reasons) => Attempt::Cancelled(reasons, error),
             None => Attempt::Error(effect, error),
-        })
+        }
     }
 
     fn transact_item(

@@ -53,7 +53,7 @@ pub(crate) struct Put<'a> {
 }
 
 impl Expression {
-    /// What must hold for a write that puts nothing; `always` for a condition that a request cannot leave out.
+    /// What must hold for a write that puts nothing.
     pub(crate) fn of_condition(condition: Condition, now: Timestamp) -> Self {
         let mut expression = Self::default();
         expression.condition = expression.holds(condition, now);
@@ -165,13 +165,14 @@ impl Expression {
         format!("(attribute_not_exists({expires}) OR {expires} > {now})")
     }
 
-    /// `value` and `commit` are words of the language, so every name has a stand-in.
+    /// A stand-in for the name of an attribute: `value` and `commit` are words of the language.
     pub(crate) fn name(&mut self, attribute: &str) -> String {
         let name = format!("#{attribute}");
         self.names.insert(name.clone(), attribute.to_owned());
         name
     }
 
+    /// A stand-in for a value.
     pub(crate) fn value(&mut self, name: &str, value: AttributeValue) -> String {
         let name = format!(":{name}");
         self.values.insert(name.clone(), value);

@@ -43,7 +43,10 @@ pub const EXPIRES_EXACT: &str = "expires_exact";
 /// The id of the commit that wrote the item last.
 pub const COMMIT: &str = "commit";
 
-/// A global secondary index. Its projection is `KEYS_ONLY`.
+/// What the indexes hold besides their own keys and the table's: nothing.
+pub const PROJECTION: ProjectionType = ProjectionType::KeysOnly;
+
+/// A global secondary index. Its keys are strings, its projection is [`PROJECTION`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexLayout {
     /// What it is for.
@@ -103,7 +106,7 @@ pub async fn create_table(client: &Client, table: &str) -> Result<(), DynamoDbEr
         let index = GlobalSecondaryIndex::builder()
             .index_name(index.name)
             .set_key_schema(Some(key_schema(index.partition, index.sort).map_err(request)?))
-            .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+            .projection(Projection::builder().projection_type(PROJECTION).build())
             .build()
             .map_err(request)?;
         create = create.global_secondary_indexes(index);

@@ -8,8 +8,13 @@
     reason = "these are tests"
 )]
 
+mod flows;
+mod limits;
+mod lost_answers;
+mod reads;
+mod records;
+mod refusals;
 mod table;
-mod weather;
 
 mod ministack {
     stepless_core::store_contract!(crate::table::subject(crate::table::ministack()));

@@ -9,7 +9,9 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
 use stepless_aws::dynamodb::{DynamoDbStore, TimeLimits, layout};
 use stepless_core::clock::{FixedClock, Timestamp};
 use stepless_core::store::contract::Subject;
+use stepless_core::store::{Condition, Index, IndexEntry, Key, Store, Write};
 use stepless_localstack::emulator::{DynamoDbLocal, Ministack};
+use stepless_localstack::proxy::Proxy;
 use stepless_localstack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
 
 /// Emulators on a busy machine are slower than DynamoDB.
@@ -61,4 +63,69 @@ pub(crate) fn client(url: &str) -> Client {
         .credentials_provider(Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "test"))
         .endpoint_url(url);
     Client::from_conf(config.build())
+}
+
+/// A store behind a proxy.
+pub(crate) struct Weather {
+    pub(crate) proxy: Proxy,
+    pub(crate) store: Arc<DynamoDbStore>,
+    pub(crate) clock: Arc<FixedClock>,
+    /// Past the proxy.
+    pub(crate) fair: DynamoDbStore,
+    pub(crate) table: String,
+}
+
+impl Weather {
+    /// On a new table of the engine at `url`.
+    pub(crate) async fn at(url: &str) -> Self {
+        let proxy = Proxy::start(url).await.expect("the proxy starts");
+        let clock = clock();
+        let table = new_table(url).await;
+        let store = DynamoDbStore::new(&client(proxy.url()), &table, clock.clone()).with_time_limits(PATIENT);
+        let fair = DynamoDbStore::new(&client(url), &table, clock.clone()).with_time_limits(PATIENT);
+        Self { proxy, store: Arc::new(store), clock, fair, table }
+    }
+
+    /// The same table, reached by another way.
+    pub(crate) fn through(&self, url: &str) -> DynamoDbStore {
+        DynamoDbStore::new(&client(url), &self.table, self.clock.clone()).with_time_limits(PATIENT)
+    }
+
+    /// A store behind the proxy with connections of its own, as another process has them.
+    pub(crate) fn other_process(&self) -> DynamoDbStore {
+        self.through(self.proxy.url())
+    }
+}
+
+pub(crate) fn key(name: &str) -> Key {
+    Key::new(&["weather"], &[name])
+}
+
+pub(crate) fn put(name: &str, condition: Condition, value: &str) -> Write {
+    let value = value.as_bytes().to_vec();
+    Write::Put { key: key(name), condition, value, expires: None, indexes: Vec::new() }
+}
+
+pub(crate) fn put_until(name: &str, condition: Condition, value: &str, until: Timestamp) -> Write {
+    let value = value.as_bytes().to_vec();
+    Write::Put { key: key(name), condition, value, expires: Some(until), indexes: Vec::new() }
+}
+
+pub(crate) fn put_in(name: &str, value: &str, index: Index, place: Key) -> Write {
+    let (value, indexes) = (value.as_bytes().to_vec(), vec![IndexEntry { index, key: place }]);
+    Write::Put { key: key(name), condition: Condition::Any, value, expires: None, indexes }
+}
+
+pub(crate) fn delete(name: &str, condition: Condition) -> Write {
+    Write::Delete { key: key(name), condition }
+}
+
+pub(crate) fn check(name: &str, condition: Condition) -> Write {
+    Write::Check { key: key(name), condition }
+}
+
+/// The version and the value under a name.
+pub(crate) async fn found(store: &dyn Store, name: &str) -> Option<(u64, String)> {
+    let record = store.get(&key(name)).await.expect("get answers")?;
+    Some((record.version, String::from_utf8(record.value).expect("text")))
 }

@@ -1,0 +1,8 @@
+//! Keys in KMS: against other people's emulator, and against a double with AWS's limits behind a proxy with bad weather.
+
+mod kms_admin;
+mod kms_bench;
+mod kms_emulator;
+mod kms_open;
+mod kms_sign;
+mod kms_weather;
