@@ -11,6 +11,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -42,7 +43,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { environment: Vec::new(), concurrency: 50, invoked_only: false }
+        Self { environment: Vec::new(), concurrency: FEW, invoked_only: false }
     }
 }
 
@@ -169,12 +170,20 @@ impl Deployment {
 
     /// Kills every process of every function, whatever it is at.
     pub fn kill_functions(&self) {
-        for (_, function, _) in &self.functions {
-            function.kill_busy();
-            function.retire_idle();
+        let begin = Instant::now();
+        // Again and again: a process between two invocations is neither busy nor idle for a moment.
+        loop {
+            for (_, function, _) in &self.functions {
+                function.kill_busy();
+                function.retire_idle();
+            }
+            let left = self.all_processes();
+            if left.is_empty() {
+                return;
+            }
+            assert!(begin.elapsed() < super::LIMIT, "{left:?} are still there");
+            thread::sleep(Duration::from_millis(2));
         }
-        // A killed process that still counted as idle would be handed the next event.
-        self.wait_until(|deployment| deployment.all_processes().is_empty());
     }
 
     /// Stops the processes that are at work, as a frozen sandbox is.
@@ -218,14 +227,6 @@ impl Deployment {
             .flat_map(|(_, function, _)| function.processes())
             .map(|process| process.pid)
             .collect()
-    }
-
-    fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
-        let begin = std::time::Instant::now();
-        while !condition(self) {
-            assert!(begin.elapsed() < super::LIMIT, "{:?} are still there", self.all_processes());
-            thread::sleep(std::time::Duration::from_millis(2));
-        }
     }
 
     /// The endpoint's own certificate, issued by its own authority, as an operator would ask for it.
@@ -388,6 +389,9 @@ fn signal(name: &str, processes: &[u32]) {
 
 /// Ends the functions when this process is killed.
 static REAPER: LazyLock<Reaper> = LazyLock::new(|| Reaper::start().expect("there is a shell"));
+
+/// Processes of a function where a test does not say how many: enough to be many, and few for a machine of two cores.
+const FEW: usize = 8;
 
 /// The address of a gateway that is not there.
 const NOWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

@@ -36,5 +36,6 @@ mod calls;
 mod crash;
 mod events;
 mod scale;
+mod state;
 mod two;
 mod weather;
