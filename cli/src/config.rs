@@ -6,9 +6,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use stepless_aws::configuration::{
-    ConfigurationPlace, ConfigurationSource, Expected, Found, WriteError,
-};
+use stepless_aws::configuration::{ConfigurationPlace, ConfigurationSource, Expected, Found, WriteError};
 use stepless_net::SystemClock;
 
 use self::check::check;

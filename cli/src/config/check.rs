@@ -85,7 +85,10 @@ fn of_functions(config: &CaConfig, place: &ConfigurationPlace) -> Vec<String> {
     let needs = [
         (!matches!(config.db, Some(DatabaseConfig::DynamoDb(_))), "db: functions need a table of DynamoDB"),
         (matches!(config.key, KeySource::File(_)), "key: functions need a key in KMS, awskms:key-id=..."),
-        (certificates.any(is_file), "root, crt or federatedRoots: functions have no files; put the PEM there"),
+        (
+            certificates.any(is_file),
+            "root, crt or federatedRoots: functions have no files; put the PEM there",
+        ),
     ];
     needs.into_iter().filter(|(misses, _)| *misses).map(|(_, text)| text.to_owned()).collect()
 }

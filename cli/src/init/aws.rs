@@ -125,9 +125,7 @@ impl<'a> Wanted<'a> {
         };
         let moving = &aws.moving;
         let content = match &moving.from {
-            Some(path) => {
-                Content::Moved(Moved::read(path, &arguments.dns, arguments.address.as_deref())?)
-            }
+            Some(path) => Content::Moved(Moved::read(path, &arguments.dns, arguments.address.as_deref())?),
             None => {
                 let plan = Plan::of(arguments);
                 Content::New { address: plan.check()?, plan }
@@ -302,12 +300,15 @@ impl Established {
         let mut differences = Vec::new();
         match &wanted.root {
             Some(root) if *root.certificate() != self.root => {
-                differences
-                    .push(format!("its root is not the one of --root, {}", root.certificate().fingerprint_sha256()));
+                differences.push(format!(
+                    "its root is not the one of --root, {}",
+                    root.certificate().fingerprint_sha256()
+                ));
             }
             None if *self.root.subject() != root_subject(wanted.name)? => {
                 let name = self.root.subject().common_name().unwrap_or("no name").to_owned();
-                differences.push(format!("its root is {name:?}, not {:?}", format!("{} Root CA", wanted.name)));
+                differences
+                    .push(format!("its root is {name:?}, not {:?}", format!("{} Root CA", wanted.name)));
             }
             Some(_) | None => {}
         }

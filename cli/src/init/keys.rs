@@ -101,7 +101,8 @@ pub(super) fn key_file(
     }
 }
 
-const NOT_MADE: &str = "the key cannot be used, and only a key that is named alias/NAME, without an ARN, is made";
+const NOT_MADE: &str =
+    "the key cannot be used, and only a key that is named alias/NAME, without an ARN, is made";
 
 const DEFAULT_KIND: KeyKind = KeyKind::P256;
 

@@ -80,7 +80,8 @@ fn with_contents(value: &RawValue) -> Result<Box<RawValue>, CliError> {
     const WRONG: &str = "federatedRoots is neither null nor an array of texts";
     let sources: Option<Vec<String>> = serde_json::from_str(value.get()).context(WRONG)?;
     let is_pem = |source: &str| source.contains("-----BEGIN");
-    let read = |source: String| if is_pem(&source) { Ok(source) } else { files::read_text(Path::new(&source)) };
+    let read =
+        |source: String| if is_pem(&source) { Ok(source) } else { files::read_text(Path::new(&source)) };
     let texts: Option<Vec<String>> =
         sources.map(|sources| sources.into_iter().map(read).collect::<Result<_, _>>()).transpose()?;
     to_raw_value(&texts).context(WRONG)

@@ -5,7 +5,7 @@ use std::path::Path;
 use stepless_core::clock::Clock;
 use stepless_core::key::Signer;
 use stepless_core::x509::{
-    BasicConstraints, Certificate, DistinguishedName, IssuerChain, KeyUsage, SubjectAltName, SubjectAltNames,
+    BasicConstraints, Certificate, DistinguishedName, IssuerChain, SubjectAltName, SubjectAltNames,
 };
 use stepless_net::SystemClock;
 
@@ -22,7 +22,9 @@ impl ExistingRoot {
         let mut found = Certificate::parse_pem_bundle(&files::read_text(path)?)
             .context(format_args!("{at} holds no certificate"))?;
         let (Some(root), true) = (found.pop(), found.is_empty()) else {
-            return Err(CliError::new(format!("{at} holds several certificates; give a file with the root alone")));
+            return Err(CliError::new(format!(
+                "{at} holds several certificates; give a file with the root alone"
+            )));
         };
         Self::check(&root, &at)?;
         Ok(Self(root))
@@ -31,10 +33,7 @@ impl ExistingRoot {
     fn check(root: &Certificate, at: &str) -> Result<(), CliError> {
         let refused = |why: &str| Err(CliError::new(format!("{at} {why}")));
         if !root.is_ca() {
-            return refused("is not the certificate of an authority");
-        }
-        if root.key_usage().is_some_and(|usage| !usage.contains(KeyUsage::CERT_SIGN)) {
-            return refused("may not sign certificates: its key usage does not allow it");
+            return refused("is not the certificate of an authority, which may sign certificates");
         }
         if root.issuer() != root.subject() || root.verify_signature(root.public_key()).is_err() {
             return refused("is no root: it is not signed by its own key. Give the root above it");

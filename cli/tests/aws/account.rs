@@ -122,9 +122,10 @@ impl Account {
 
     fn start(&self, mut command: Command, sign: &str) -> Server {
         let log = File::create(self.folder.path().join("server.log")).unwrap();
-        let child = command.stderr(log).spawn().unwrap_or_else(|error| {
-            panic!("{command:?} does not start: {error}; tests/run installs it")
-        });
+        let child = command
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}; tests/run installs it"));
         let server = Server(child);
         let deadline = Instant::now() + START_LIMIT;
         while !self.read("server.log").contains(sign) {

@@ -32,13 +32,11 @@ fn k3_an_issuer_whose_certificate_is_for_another_key_is_not_set_unless_the_key_i
     let account = Account::new();
     account.init(&[]);
     let before = shown(&account);
-    let made = call("TrentService.CreateKey", &json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}));
+    let made =
+        call("TrentService.CreateKey", &json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}));
     let other = format!("awskms:key-id={}", made["KeyMetadata"]["KeyId"].as_str().unwrap());
-    std::fs::write(
-        account.path("edited.json"),
-        stdout(&before).replace(&account.issuer_key(), &other),
-    )
-    .unwrap();
+    std::fs::write(account.path("edited.json"), stdout(&before).replace(&account.issuer_key(), &other))
+        .unwrap();
 
     let refused = config(&account, &["set", &account.store(), "edited.json"]);
     let checked = config(&account, &["check", "--no-check-key", "edited.json"]);

@@ -117,7 +117,8 @@ fn d6_an_init_that_died_between_keys_and_configuration_is_finished_by_the_next_o
     let account = Account::new();
     // What a run leaves that ends after it has made its keys.
     let keys = ["root", "issuer"].map(|role| {
-        let made = call("TrentService.CreateKey", &json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}));
+        let made =
+            call("TrentService.CreateKey", &json!({"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}));
         let id = made["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
         call("TrentService.CreateAlias", &json!({"AliasName": account.alias(role), "TargetKeyId": id}));
         id
@@ -144,7 +145,9 @@ fn an_arn_is_never_made_and_one_of_another_region_is_named() {
     let elsewhere = account.command(&["--issuer-key", elsewhere]).output().unwrap();
 
     assert!(!absent.status.success() && !elsewhere.status.success());
-    for word in ["--issuer-key", "111122223333:alias/of-another-account", "only a key that is named alias/NAME"] {
+    for word in
+        ["--issuer-key", "111122223333:alias/of-another-account", "only a key that is named alias/NAME"]
+    {
         assert!(stderr(&absent).contains(word), "{}", stderr(&absent));
     }
     for word in ["--issuer-key", "not in the Region us-east-1"] {

@@ -38,7 +38,8 @@ fn clients_of_a_moved_authority_go_on_with_the_fingerprint_that_they_know() {
         "--provisioner-password-file",
         "password",
     ]);
-    let chain = ["verify", "-x509_strict", "-CAfile", "old/certs/root_ca.crt", "-untrusted", "a.crt", "a.crt"];
+    let chain =
+        ["verify", "-x509_strict", "-CAfile", "old/certs/root_ca.crt", "-untrusted", "a.crt", "a.crt"];
     assert!(account.program("openssl", &chain).contains("a.crt: OK"));
     account.step(&["ca", "renew", "--force", "a.crt", "a.key"]);
     drop(server);
@@ -49,7 +50,8 @@ fn an_existing_root_may_get_a_new_provisioner() {
     let account = Account::new();
     let old = step_ca_init(&account);
 
-    let made = init(&account, &["--dns", "localhost", "--provisioner", "admin", "--password-file", "password"]);
+    let made =
+        init(&account, &["--dns", "localhost", "--provisioner", "admin", "--password-file", "password"]);
 
     assert_eq!(fingerprint(&made), old);
 }
@@ -60,9 +62,10 @@ fn k3_a_root_that_does_not_fit_its_key_is_refused_before_anything_is_made() {
     step_ca_init(&account);
     let more = ["--from", "old/config/ca.json"];
 
-    let intermediate = command(&account, "old/certs/intermediate_ca.crt", "old/secrets/intermediate_ca_key", &more)
-        .output()
-        .unwrap();
+    let intermediate =
+        command(&account, "old/certs/intermediate_ca.crt", "old/secrets/intermediate_ca_key", &more)
+            .output()
+            .unwrap();
     let other_key = command(&account, "old/certs/root_ca.crt", "old/secrets/intermediate_ca_key", &more)
         .output()
         .unwrap();
@@ -78,31 +81,33 @@ fn k3_a_root_that_does_not_fit_its_key_is_refused_before_anything_is_made() {
 /// A folder `old` of `step ca init`; the fingerprint of its root.
 fn step_ca_init(account: &Account) -> String {
     let address = format!("127.0.0.1:{}", account.port());
-    account.step_in("old", &[
-        "ca",
-        "init",
-        "--deployment-type",
-        "standalone",
-        "--name",
-        "Old",
-        "--dns",
-        "localhost",
-        "--address",
-        &address,
-        "--provisioner",
-        "old-admin",
-        "--password-file",
-        "password",
-        "--provisioner-password-file",
-        "password",
-    ]);
+    account.step_in(
+        "old",
+        &[
+            "ca",
+            "init",
+            "--deployment-type",
+            "standalone",
+            "--name",
+            "Old",
+            "--dns",
+            "localhost",
+            "--address",
+            &address,
+            "--provisioner",
+            "old-admin",
+            "--password-file",
+            "password",
+            "--provisioner-password-file",
+            "password",
+        ],
+    );
     account.step(&["certificate", "fingerprint", "old/certs/root_ca.crt"]).trim().to_owned()
 }
 
 #[track_caller]
 fn init(account: &Account, more: &[&str]) -> std::process::Output {
-    let output =
-        command(account, "old/certs/root_ca.crt", "old/secrets/root_ca_key", more).output().unwrap();
+    let output = command(account, "old/certs/root_ca.crt", "old/secrets/root_ca_key", more).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     output
 }

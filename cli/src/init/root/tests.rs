@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use stepless_core::clock::{SignedDuration, Timestamp};
 use stepless_core::key::{KeyKind, LocalSigner, PrivateKey};
-use stepless_core::x509::{CertificateBody, Constraint, NameConstraints, Profile, SerialNumber, Validity};
+use stepless_core::x509::{
+    CertificateBody, Constraint, KeyUsage, NameConstraints, Profile, SerialNumber, Validity,
+};
 
 use super::super::issuers::{Issuers, issuer_subject, root_subject};
 use super::*;
@@ -13,7 +15,7 @@ fn key() -> LocalSigner {
     LocalSigner::new(PrivateKey::generate(KeyKind::P256).unwrap())
 }
 
-/// A root of this profile, valid since an hour and for `hours`.
+/// A root of this profile, valid since two hours and for `hours` more.
 async fn root(key: &LocalSigner, profile: Profile, hours: i64) -> Certificate {
     let now = Timestamp::now();
     let begin = now - SignedDuration::from_hours(2);
@@ -73,7 +75,7 @@ async fn a_certificate_that_is_no_root_is_refused() {
     let below = Issuers::under("Test", good.clone(), &signer, key().public_key()).await.unwrap().intermediate;
 
     assert!(refusal(read(&leaf.to_pem())).contains("not the certificate of an authority"));
-    assert!(refusal(read(&wrong_usage.to_pem())).contains("key usage"));
+    assert!(refusal(read(&wrong_usage.to_pem())).contains("not the certificate of an authority"));
     assert!(refusal(read(&below.to_pem())).contains("is no root"));
     assert!(refusal(read(&format!("{}{}", good.to_pem(), good.to_pem()))).contains("several"));
     assert!(refusal(read("nothing")).contains("no certificate"));
