@@ -87,7 +87,7 @@ fn of_functions(config: &CaConfig, place: &ConfigurationPlace) -> Vec<String> {
         (matches!(config.key, KeySource::File(_)), "key: functions need a key in KMS, awskms:key-id=..."),
         (
             certificates.any(is_file),
-            "root, crt or federatedRoots: functions have no files; put the PEM there",
+            "root, crt or federatedRoots: functions find a file only in their own package; PEM needs none",
         ),
     ];
     needs.into_iter().filter(|(misses, _)| *misses).map(|(_, text)| text.to_owned()).collect()

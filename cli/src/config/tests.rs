@@ -72,7 +72,7 @@ async fn what_is_set_takes_the_place_of_what_is_there() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_be_used_is_not_set() {
+async fn o3_a_configuration_that_cannot_be_used_is_not_set() {
     let authority = Authority::new().await;
     let before = authority.text();
     let edited = authority.edited("127.0.0.1:0", "nowhere");
@@ -102,7 +102,7 @@ async fn the_first_configuration_of_a_place_needs_new_and_only_that() {
 }
 
 #[tokio::test]
-async fn an_unknown_key_is_a_warning_and_in_strict_mode_an_error() {
+async fn o2_an_unknown_key_is_a_warning_and_in_strict_mode_an_error() {
     let authority = Authority::new().await;
 
     authority.checked("\"tls\"", "\"tsl\"", &LENIENT).await.unwrap();
@@ -123,7 +123,7 @@ async fn an_issuer_under_another_root_is_refused() {
 }
 
 #[tokio::test]
-async fn what_somebody_else_wrote_in_the_meantime_stays() {
+async fn o3_what_somebody_else_wrote_in_the_meantime_stays() {
     let authority = Authority::new().await;
     let place = authority.place();
     let source = ConfigurationSource::open(&place, Arc::new(SystemClock)).await.unwrap();

@@ -28,7 +28,7 @@ fn a_changed_configuration_is_shown_and_served() {
 }
 
 #[test]
-fn k3_an_issuer_whose_certificate_is_for_another_key_is_not_set_unless_the_key_is_not_asked() {
+fn k8_an_issuer_whose_certificate_is_for_another_key_is_not_set_unless_the_key_is_not_asked() {
     let account = Account::new();
     account.init(&[]);
     let before = shown(&account);

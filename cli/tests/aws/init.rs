@@ -113,7 +113,7 @@ fn k2_what_init_made_serves_and_openssl_verifies_its_chain_whatever_the_kind_of_
 }
 
 #[test]
-fn d6_an_init_that_died_between_keys_and_configuration_is_finished_by_the_next_one() {
+fn o3_an_init_that_died_between_keys_and_configuration_is_finished_by_the_next_one() {
     let account = Account::new();
     // What a run leaves that ends after it has made its keys.
     let keys = ["root", "issuer"].map(|role| {

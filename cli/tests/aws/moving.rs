@@ -57,7 +57,7 @@ fn an_existing_root_may_get_a_new_provisioner() {
 }
 
 #[test]
-fn k3_a_root_that_does_not_fit_its_key_is_refused_before_anything_is_made() {
+fn k8_a_root_that_does_not_fit_its_key_is_refused_before_anything_is_made() {
     let account = Account::new();
     step_ca_init(&account);
     let more = ["--from", "old/config/ca.json"];

@@ -89,7 +89,7 @@ async fn a_root_that_has_expired_is_refused() {
 }
 
 #[tokio::test]
-async fn k3_a_root_with_another_key_is_refused() {
+async fn k8_a_root_with_another_key_is_refused() {
     let existing = read(&root(&key(), Profile::root(), 24).await.to_pem()).unwrap();
 
     assert!(refusal(existing.with_key(&key())).contains("--root-key is not the key of --root"));
