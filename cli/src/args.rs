@@ -240,6 +240,9 @@ pub(crate) enum ConfigCommand {
         /// There is none yet
         #[arg(long)]
         new: bool,
+        /// It may be of another authority than the one that is there: with none of its roots
+        #[arg(long, conflicts_with = "new")]
+        other_root: bool,
         #[command(flatten)]
         checks: CheckArguments,
     },

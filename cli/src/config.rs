@@ -7,11 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use stepless_aws::configuration::{ConfigurationPlace, ConfigurationSource, Expected, Found, WriteError};
+use stepless_core::config::CaConfig;
+use stepless_core::x509::Certificate;
 use stepless_net::SystemClock;
 
 use self::check::check;
 use crate::args::{CheckArguments, ConfigCommand};
-use crate::authority::config_text;
+use crate::authority::{certificates, config_text};
 use crate::error::{CliError, Context};
 use crate::files;
 use crate::serve::runtime;
@@ -30,9 +32,13 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<(), CliError> {
                 println!("An authority can start with {place}.");
                 Ok(())
             }
-            ConfigCommand::Set { place, file, new, checks } => {
-                let expected = if *new { There::Nothing } else { There::Something };
-                set(place, file, expected, checks).await
+            ConfigCommand::Set { place, file, new, other_root, checks } => {
+                let there = match (new, other_root) {
+                    (true, _) => There::Nothing,
+                    (false, true) => There::Anything,
+                    (false, false) => There::SameAuthority,
+                };
+                set(place, file, there, checks).await
             }
         }
     })
@@ -41,8 +47,12 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<(), CliError> {
 /// What the operator says is there before it is set.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum There {
+    /// No configuration.
     Nothing,
-    Something,
+    /// One of the same authority: they have a root in common.
+    SameAuthority,
+    /// One of any authority.
+    Anything,
 }
 
 async fn show(place: &ConfigurationPlace) -> Result<(), CliError> {
@@ -63,20 +73,29 @@ async fn set(
     // Read before the checks: whoever writes while they run is not overwritten.
     let found = source.read(None).await.context(format_args!("{place} cannot be read"))?;
     let text = file_or_standard_input(file)?;
-    check(&text, file.display(), place, checks).await?;
+    let roots = check(&text, file.display(), place, checks).await?;
     let expected = match (&found, there) {
         (Found::Configuration(found), _) if found.text == text => {
             println!("{place} holds this configuration already; nothing was written.");
             return Ok(());
         }
-        (Found::Configuration(found), There::Something) => Expected::Version(&found.version),
+        (Found::Configuration(found), There::SameAuthority) if is_of_another(&found.text, &roots) => {
+            return Err(CliError::new(format!(
+                "{} is of another authority: it has none of the roots that {place} has, and clients know only those; \
+                 nothing was written. With --other-root it is put there",
+                file.display()
+            )));
+        }
+        (Found::Configuration(found), There::SameAuthority | There::Anything) => {
+            Expected::Version(&found.version)
+        }
         (Found::Configuration(_), There::Nothing) => {
             return Err(CliError::new(format!(
                 "{place} holds a configuration already; nothing was written. Leave --new out to put another in its place"
             )));
         }
         (Found::Absent | Found::Unchanged, There::Nothing) => Expected::Absent,
-        (Found::Absent | Found::Unchanged, There::Something) => {
+        (Found::Absent | Found::Unchanged, There::SameAuthority | There::Anything) => {
             return Err(CliError::new(format!(
                 "{place} holds no configuration; nothing was written. With --new the first one is put there"
             )));
@@ -88,6 +107,14 @@ async fn set(
         "Functions that read it there work with it within a minute; stepless serve does when it is started again."
     );
     Ok(())
+}
+
+/// Whether a configuration has none of these roots. One that cannot be read has no clients to lose.
+fn is_of_another(text: &str, roots: &[Certificate]) -> bool {
+    CaConfig::parse(text)
+        .ok()
+        .and_then(|(config, _)| certificates(&config.root).ok())
+        .is_some_and(|found| !found.iter().any(|root| roots.contains(root)))
 }
 
 async fn put(

@@ -11,7 +11,7 @@ use stepless_core::clock::Clock;
 use stepless_core::config::{CaConfig, CertificateSource, DatabaseConfig, KeySource};
 use stepless_core::key::{PublicKey, SignatureAlgorithm, Signer, SignerError};
 use stepless_core::store::MemoryStore;
-use stepless_core::x509::IssuerChain;
+use stepless_core::x509::{Certificate, IssuerChain};
 use stepless_net::{SystemClock, SystemRandom};
 
 use crate::args::CheckArguments;
@@ -19,13 +19,14 @@ use crate::authority::{LoadedConfig, Strictness, certificates, pem};
 use crate::error::{CliError, Context};
 
 /// Whether an authority can start with this text, which was found at `origin` and is for `place`: its keys and values,
-/// certificates, provisioners, and, unless that is not wanted, its key in KMS. Warnings go to standard error.
+/// certificates, provisioners, and, unless that is not wanted, its key in KMS. Warnings go to standard error. Gives the
+/// roots.
 pub(super) async fn check(
     text: &str,
     origin: impl fmt::Display,
     place: &ConfigurationPlace,
     arguments: &CheckArguments,
-) -> Result<(), CliError> {
+) -> Result<Vec<Certificate>, CliError> {
     let loaded = LoadedConfig::parse(text, &origin, Strictness::of(arguments.strict))?;
     let config = &loaded.config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -59,9 +60,10 @@ pub(super) async fn check(
     for warning in &warnings {
         eprintln!("warning: {warning}");
     }
+    let roots = certificates(&config.root)?;
     let platform = Platform {
         signer,
-        roots: certificates(&config.root)?,
+        roots: roots.clone(),
         federated_roots: certificates(&config.federated_roots)?,
         store: Arc::new(MemoryStore::new(Arc::clone(&clock))),
         persistence: Persistence::UntilRestart,
@@ -72,7 +74,7 @@ pub(super) async fn check(
     let parts = AuthorityParts::from_config(config, platform)
         .context(format_args!("{origin}: the provisioners cannot be used"))?;
     Authority::open(parts).await.context(format_args!("{origin}: no authority can start with it"))?;
-    Ok(())
+    Ok(roots)
 }
 
 /// What functions cannot do with a configuration. One in a file is not theirs.

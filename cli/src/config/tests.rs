@@ -52,7 +52,7 @@ impl Authority {
 
     async fn checked(&self, from: &str, to: &str, arguments: &CheckArguments) -> Result<(), CliError> {
         let text = std::fs::read_to_string(self.edited(from, to)).unwrap();
-        check(&text, "edited", &self.place(), arguments).await
+        check(&text, "edited", &self.place(), arguments).await.map(drop)
     }
 }
 
@@ -65,8 +65,8 @@ async fn what_is_set_takes_the_place_of_what_is_there() {
     let authority = Authority::new().await;
     let edited = authority.edited("\"admin\"", "\"operator\"");
 
-    set(&authority.place(), &edited, There::Something, &STRICT).await.unwrap();
-    set(&authority.place(), &edited, There::Something, &STRICT).await.unwrap();
+    set(&authority.place(), &edited, There::SameAuthority, &STRICT).await.unwrap();
+    set(&authority.place(), &edited, There::SameAuthority, &STRICT).await.unwrap();
 
     assert_eq!(authority.text(), std::fs::read_to_string(edited).unwrap());
 }
@@ -77,7 +77,7 @@ async fn o3_a_configuration_that_cannot_be_used_is_not_set() {
     let before = authority.text();
     let edited = authority.edited("127.0.0.1:0", "nowhere");
 
-    let refused = set(&authority.place(), &edited, There::Something, &LENIENT).await;
+    let refused = set(&authority.place(), &edited, There::SameAuthority, &LENIENT).await;
 
     assert!(refusal(refused).contains("edited.json cannot be used"));
     assert_eq!(authority.text(), before);
@@ -91,7 +91,7 @@ async fn the_first_configuration_of_a_place_needs_new_and_only_that() {
     let elsewhere = ConfigurationPlace::File(authority.folder.path().join("new.json"));
 
     assert!(refusal(set(&authority.place(), &edited, There::Nothing, &LENIENT).await).contains("--new"));
-    assert!(refusal(set(&elsewhere, &edited, There::Something, &LENIENT).await).contains("--new"));
+    assert!(refusal(set(&elsewhere, &edited, There::SameAuthority, &LENIENT).await).contains("--new"));
     set(&elsewhere, &edited, There::Nothing, &LENIENT).await.unwrap();
 
     assert_eq!(authority.text(), before);
@@ -99,6 +99,19 @@ async fn the_first_configuration_of_a_place_needs_new_and_only_that() {
         std::fs::read_to_string(authority.folder.path().join("new.json")).unwrap(),
         std::fs::read_to_string(edited).unwrap()
     );
+}
+
+#[tokio::test]
+async fn a_configuration_of_another_authority_is_set_only_on_demand() {
+    let (authority, other) = (Authority::new().await, Authority::new().await);
+    let before = authority.text();
+
+    let refused = set(&authority.place(), &other.config, There::SameAuthority, &LENIENT).await;
+    assert!(refusal(refused).contains("of another authority"));
+    assert_eq!(authority.text(), before);
+
+    set(&authority.place(), &other.config, There::Anything, &LENIENT).await.unwrap();
+    assert_eq!(authority.text(), other.text());
 }
 
 #[tokio::test]
