@@ -13,6 +13,8 @@ use super::{EventError, TextBody, Told, append, certificate, url};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
+    /// Only an HTTP API's event says it.
+    version: Option<String>,
     path: String,
     http_method: String,
     headers: Option<BTreeMap<String, String>>,
@@ -49,7 +51,10 @@ pub(super) fn read(event: &str) -> Result<Told, EventError> {
     let client = context.identity.client_cert;
     Ok(Told {
         method: event.http_method,
-        path: url::as_it_came(&event.path),
+        path: match event.version {
+            None => url::as_it_came(&event.path),
+            Some(_) => url::path_from_decoded(&event.path),
+        },
         query,
         headers: headers(event.headers.as_ref(), event.multi_value_headers.as_ref())?,
         body: event.body,
