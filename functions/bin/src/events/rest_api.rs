@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 
 use super::http_api::ClientCert;
-use super::{EventError, TextBody, Told, append, certificate, url};
+use super::{EventError, TextBody, Told, append, certificate, shape, url};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,7 +42,7 @@ struct Identity {
 }
 
 pub(super) fn read(event: &str) -> Result<Told, EventError> {
-    let event: Event = serde_json::from_str(event).map_err(EventError::Shape)?;
+    let event: Event = serde_json::from_str(event).map_err(shape)?;
     let context = event.request_context;
     let query = url::query_from_decoded(values(
         event.query_string_parameters.as_ref(),

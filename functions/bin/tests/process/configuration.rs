@@ -46,7 +46,7 @@ async fn a_new_configuration_that_is_wrong_keeps_the_old_one_and_is_logged_once_
     assert_eq!(world.sign("a.example").await.status, 201);
     let first = world.version().await;
     let mut wrong = world.configuration.clone();
-    wrong["authority"]["provisioners"][0]["type"] = "NOTHING".into();
+    wrong["authority"]["claims"]["maxTLSCertDuration"] = "long".into();
     world.write(&wrong.to_string(), Expected::Version(&first)).await;
     world.set_clock(SignedDuration::from_secs(60));
 
@@ -57,7 +57,7 @@ async fn a_new_configuration_that_is_wrong_keeps_the_old_one_and_is_logged_once_
     let log = world.log("sign");
     let lines: Vec<_> = log.lines().filter(|line| line.contains("the one in use stays")).collect();
     assert_eq!(lines.len(), 1, "{log}");
-    assert!(lines[0].contains("authority.provisioners[0]"), "{log}");
+    assert!(lines[0].contains("authority.claims.maxTLSCertDuration"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

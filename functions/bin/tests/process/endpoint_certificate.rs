@@ -89,7 +89,7 @@ async fn other_names_in_the_configuration_replace_the_certificate_under_its_arn(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_first_calls_at_once_both_name_the_certificate_that_stays() {
-    let world = World::new().await;
+    let world = World::of_many_processes().await;
 
     let (one, other) = tokio::join!(world.keep_fresh(), world.keep_fresh());
 
@@ -100,7 +100,7 @@ async fn of_two_first_calls_at_once_both_name_the_certificate_that_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l15_a_schedule_that_delivers_three_times_and_at_once_has_one_effect() {
-    let world = World::new().await;
+    let world = World::of_many_processes().await;
     let first = world.keep_fresh().await;
     world.set_clock(SignedDuration::from_hours(11 * 24));
 

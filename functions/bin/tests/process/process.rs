@@ -61,7 +61,7 @@ async fn l12_what_was_answered_is_durable_though_the_process_ends_at_that_moment
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l13_two_processes_from_the_same_start_draw_different_numbers() {
-    let world = World::new().await;
+    let world = World::of_many_processes().await;
     let gate = Gate::closed();
     world.kms.add(Rule::every("Sign", Fault::HoldBefore(gate.clone())));
     let both = async {

@@ -51,7 +51,7 @@ async fn use_every_route(world: &World) -> Vec<String> {
         ("renew", "/rekey", json!({"csr": private}).to_string()),
         ("revoke", "/1.0/revoke", json!({"serial": "1", "ott": for_another, "passive": true}).to_string()),
         ("revoke", "/revoke", json!({"serial": "1", "ott": revocation, "passive": true}).to_string()),
-        ("revoke", "/revoke", json!({"serial": good, "ott": private}).to_string()),
+        ("revoke", "/revoke", json!({"serial": "0x", "ott": private}).to_string()),
     ];
     for (function, path, body) in bodies {
         let mut event = event("POST", path, None);
@@ -80,15 +80,19 @@ async fn use_every_route(world: &World) -> Vec<String> {
 async fn spoil_the_configuration(world: &World) -> Vec<String> {
     let password = "correct horse battery staple, twice over".to_owned();
     let mut known = world.version().await;
-    let mut spoilt: Vec<String> = [("password", json!([password])), ("db", json!(password)), ("key", json!(password))]
-        .into_iter()
-        .map(|(member, value)| {
-            let mut configuration = world.configuration.clone();
-            configuration["password"] = password.clone().into();
-            configuration[member] = value;
-            configuration.to_string()
-        })
-        .collect();
+    let wrong = [
+        ("password", json!([password])),
+        ("db", json!({"type": "mysql", "dataSource": format!("root:{password}@tcp(db.example)/")})),
+        ("kms", json!({"type": "pkcs11", "uri": "pkcs11:module-path=p11.so", "pin": password})),
+        ("key", json!(format!("pkcs11:object=a?pin-value={}", password.replace(' ', "+")))),
+    ];
+    let spoil = |(member, value)| {
+        let mut configuration = world.configuration.clone();
+        configuration["password"] = password.clone().into();
+        configuration[member] = value;
+        configuration.to_string()
+    };
+    let mut spoilt: Vec<String> = wrong.into_iter().map(spoil).collect();
     spoilt.push(format!("{{\"password\":\"{password}\""));
     for (number, text) in spoilt.iter().enumerate() {
         known = world.write(text, Expected::Version(&known)).await;
@@ -96,7 +100,7 @@ async fn spoil_the_configuration(world: &World) -> Vec<String> {
         assert_eq!(world.get("/health").await.status, 200);
     }
     world.write(&world.configuration.to_string(), Expected::Version(&known)).await;
-    vec![password]
+    vec![password.replace(' ', "+"), password]
 }
 
 fn renewal_token(world: &World, key: &Key, der: &[u8]) -> String {

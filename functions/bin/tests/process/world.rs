@@ -1,6 +1,5 @@
 //! A stack of the template whose functions are the real binaries, and an authority in it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,15 +63,26 @@ pub(crate) struct Identity {
 }
 
 impl World {
-    /// A stack with a configuration in its table.
+    /// A stack with a configuration in its table. Of each function there is one process at a time.
     pub(crate) async fn new() -> Self {
         let world = Self::unconfigured().await;
         world.configure().await;
         world
     }
 
+    /// The same with several processes of each function at a time.
+    pub(crate) async fn of_many_processes() -> Self {
+        let world = Self::make(4).await;
+        world.configure().await;
+        world
+    }
+
     /// A stack with table and keys, and no configuration yet.
     pub(crate) async fn unconfigured() -> Self {
+        Self::make(1).await
+    }
+
+    async fn make(concurrency: usize) -> Self {
         static WORLDS: AtomicUsize = AtomicUsize::new(0);
         let name = format!("world{}", WORLDS.fetch_add(1, Ordering::Relaxed));
         let folder = tempfile::tempdir().unwrap();
@@ -96,7 +106,7 @@ impl World {
             dynamodb: endpoint,
             environment,
             shape: Shape::HttpApi,
-            concurrency: 4,
+            concurrency,
             overload: Overload::Wait,
             between: Between::Frozen,
         });
