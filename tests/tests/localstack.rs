@@ -41,7 +41,7 @@ fn a_script_gets_a_whole_authority_and_leaves_nothing_behind(
     }
 
     let running = place.processes().join("\n");
-    for program in ["stepless-localstack", "bin/ministack", "DynamoDBLocal", "stepless-sign"] {
+    for program in ["stepless-localstack", "bin/ministack", "dynamodbv2", "stepless-sign"] {
         assert!(running.contains(program), "{program} is not among those that run:\n{running}");
     }
     let down = place.down();
