@@ -135,6 +135,24 @@ fn an_up_that_fails_names_the_reason_and_cleans_up() {
     }
 }
 
+#[test]
+fn docker_compose_publishes_the_endpoint_that_its_comment_gives_to_up() {
+    let path = repository().join("docker-compose.yml");
+    let text = fs::read_to_string(path).expect("the repository has it");
+    let compose: Value = serde_norway::from_str(&text).expect("it is YAML");
+    let service = &compose["services"]["localstack"];
+
+    let port = service["ports"][0].as_str().expect("it publishes a port");
+    let endpoint = format!("http://{}", port.rsplit_once(':').expect("host and container").0);
+    let command =
+        format!("localstack/up --dir local --kms-endpoint {endpoint} --dynamodb-endpoint {endpoint}\n");
+    assert!(text.contains(&command), "{command} is not in {text}");
+    for service_name in ["kms", "dynamodb"] {
+        let services = service["environment"]["SERVICES"].as_str().expect("it names the services");
+        assert!(services.split(',').any(|name| name == service_name), "{service_name}");
+    }
+}
+
 fn every_variable_is_true(place: &Place, variables: &BTreeMap<String, String>) {
     let root = place.file("root_ca.crt").display().to_string();
     assert_eq!(place.health(variables), r#"{"status":"ok"}"#);
@@ -321,10 +339,16 @@ impl Drop for Place {
 }
 
 fn script(name: &str) -> Command {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the workspace");
     let mut command = Command::new("timeout");
-    command.args(["--kill-after=5", UP_SECONDS]).arg(root.join("localstack").join(name)).stdin(Stdio::null());
     command
+        .args(["--kill-after=5", UP_SECONDS])
+        .arg(repository().join("localstack").join(name))
+        .stdin(Stdio::null());
+    command
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the workspace")
 }
 
 /// Where cargo put the programs, this test's neighbours.
