@@ -110,9 +110,17 @@ impl Told {
 /// Why an event is not one that this function takes. The texts are for clients, too.
 #[derive(Debug, Error)]
 pub(crate) enum EventError {
-    /// Not the shape that is configured; serde says where.
-    #[error("the event of the gateway does not have the shape that this function is configured for")]
-    Shape(#[source] serde_json::Error),
+    /// Not the shape that is configured. What serde says of it may quote a credential.
+    #[error(
+        "the event of the gateway does not have the shape that this function is configured for, from line {line}, \
+         column {column} on"
+    )]
+    Shape {
+        /// Where it stops making sense.
+        line: usize,
+        /// Likewise.
+        column: usize,
+    },
     /// No method.
     #[error("the event of the gateway has no method of HTTP")]
     Method,
@@ -134,6 +142,10 @@ pub(crate) enum EventError {
     /// There is a place for a client certificate, and nothing in it.
     #[error("the client certificate is empty, or stands there more than once")]
     NoCertificate,
+}
+
+fn shape(error: serde_json::Error) -> EventError {
+    EventError::Shape { line: error.line(), column: error.column() }
 }
 
 fn malformed(error: EventError) -> PlatformRefusal {

@@ -7,8 +7,9 @@ use std::str::FromStr;
 use axum::body::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderMap, Method, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Version, header};
 use jiff::Timestamp;
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 use url::form_urlencoded;
@@ -79,8 +80,9 @@ pub(super) struct Incoming {
 
 impl Incoming {
     pub(super) fn event(&self, shape: Shape, taken: &Taken) -> Value {
+        let told = Self { headers: self.with_own_headers(), ..self.clone() };
         match shape {
-            Shape::HttpApi => self.format_2(taken, "$default"),
+            Shape::HttpApi => Self { path: decoded(&told.path), ..told }.format_2(taken, "$default"),
             Shape::FunctionUrl => {
                 // A function URL has one route and ends TLS without asking for a certificate.
                 let only = Taken {
@@ -89,11 +91,37 @@ impl Incoming {
                     resource: DEFAULT_ROUTE.to_owned(),
                     parameters: BTreeMap::new(),
                 };
-                Self { client: None, ..self.clone() }.format_2(&only, "$default")
+                let mut event = Self { client: None, ..told }.format_2(&only, "$default");
+                // [AWS, request payload](https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html#urls-payloads)
+                put(&mut event, "pathParameters", Value::Null);
+                put(&mut event, "stageVariables", Value::Null);
+                if let Some(context) = event.get_mut("requestContext") {
+                    put(context, "authentication", Value::Null);
+                }
+                event
             }
-            Shape::RestApi => self.rest(taken),
-            Shape::LoadBalancer => self.load_balancer(),
+            Shape::RestApi => told.rest(taken),
+            Shape::LoadBalancer => told.load_balancer(),
         }
+    }
+
+    /// The headers of the client, and those that each of them adds. The address stands behind what the client wrote
+    /// there, which anybody may write.
+    fn with_own_headers(&self) -> HeaderMap {
+        let claimed = self.field(FORWARDED_FOR).map(|claimed| format!("{claimed}, ")).unwrap_or_default();
+        let own = [
+            ("x-amzn-trace-id", format!("Root={}", self.id)),
+            (FORWARDED_FOR, format!("{claimed}{}", self.peer.ip())),
+            ("x-forwarded-port", "443".to_owned()),
+            ("x-forwarded-proto", "https".to_owned()),
+        ];
+        let mut headers = self.headers.clone();
+        for (name, value) in own {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(name, value);
+            }
+        }
+        headers
     }
 
     /// [Payload format 2.0](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html)
@@ -166,8 +194,18 @@ impl Incoming {
             path => (path.to_owned(), taken.parameters.clone()),
         };
         let mut identity = json!({
+            "accessKey": null,
+            "accountId": null,
+            "caller": null,
+            "cognitoAuthenticationProvider": null,
+            "cognitoAuthenticationType": null,
+            "cognitoIdentityId": null,
+            "cognitoIdentityPoolId": null,
+            "principalOrgId": null,
             "sourceIp": self.peer.ip().to_string(),
+            "user": null,
             "userAgent": self.field(header::USER_AGENT.as_str()),
+            "userArn": null,
         });
         if let Some(client) = &self.client {
             put(&mut identity, "clientCert", client.context());
@@ -220,13 +258,10 @@ impl Incoming {
             .filter(|(name, _)| !name.starts_with("x-amzn-mtls-"))
             .filter_map(|(name, values)| Some((name.to_owned(), (*values.last()?).to_owned())))
             .collect();
-        headers.insert("x-forwarded-for".to_owned(), self.peer.ip().to_string());
-        headers.insert("x-forwarded-proto".to_owned(), "https".to_owned());
-        headers.insert("x-forwarded-port".to_owned(), "443".to_owned());
         for (name, value) in self.client.iter().flat_map(ClientCertificate::load_balancer_fields) {
             headers.insert(name.to_owned(), value);
         }
-        // The parameters of a query are handed over as they were sent, not decoded.
+        // "If the query parameters are URL-encoded, the load balancer does not decode them."
         let query: BTreeMap<&str, &str> = self
             .query
             .split('&')
@@ -298,11 +333,25 @@ impl Incoming {
     }
 }
 
+/// An HTTP API hands paths over decoded, and cut off where that makes a question mark; the query string stays as it
+/// came. REST APIs, load balancers and function URLs leave paths as they came.
+///
+/// AWS does not document it. Events that others recorded:
+/// [`/a%2Fb` becomes `/a/b`](https://github.com/fastify/aws-lambda-fastify/issues/169),
+/// [every gateway](https://github.com/middleapi/standard-server/pull/93),
+/// [a REST API](https://github.com/localstack/localstack/pull/7728).
+fn decoded(path: &str) -> String {
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    path.split('?').next().unwrap_or_default().to_owned()
+}
+
 fn put(object: &mut Value, name: &str, value: Value) {
     object.as_object_mut().unwrap_or(&mut Map::new()).insert(name.to_owned(), value);
 }
 
 const API_ID: &str = "local";
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 const ACCOUNT: &str = crate::template::ACCOUNT;
 

@@ -120,11 +120,12 @@ impl Function {
                 (Process::start(pool).await.map_err(InvokeError::Start)?, pool.settings.timeout + INIT_LIMIT)
             }
         };
-        let deadline = SystemTime::now() + patience;
+        let deadline = (SystemTime::now() + patience).duration_since(UNIX_EPOCH).unwrap_or_default();
+        let ahead = i128::from(pool.state().clock_ahead) * 1000;
         process.hand_over(Invocation {
             id: Uuid::new_v4().to_string(),
             event,
-            deadline_ms: deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis(),
+            deadline_ms: deadline.as_millis().saturating_add_signed(ahead),
             arn: format!("arn:aws:lambda:us-east-1:000000000000:function:{}", self.name()),
             answer,
             _permit: permit,
@@ -153,6 +154,12 @@ impl Function {
     /// Sets a variable of every process started from now on.
     pub fn set_environment(&self, name: &str, value: &str) {
         self.0.state().overrides.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Says that the clock of the processes, which a test may set, is so many seconds ahead of ours from now on: a
+    /// deadline is told by their clock, as on AWS, where it is the same.
+    pub fn set_clock_ahead(&self, seconds: i64) {
+        self.0.state().clock_ahead = seconds;
     }
 
     /// Ends the idle processes, as a deployment does: the next invocation is a cold one.
@@ -252,6 +259,7 @@ struct State {
     idle: Vec<Arc<Process>>,
     all: BTreeMap<u32, Arc<Process>>,
     overrides: BTreeMap<String, String>,
+    clock_ahead: i64,
 }
 
 impl Pool {

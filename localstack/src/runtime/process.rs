@@ -95,12 +95,14 @@ impl Process {
     /// The next invocation; while there is none, the process is idle.
     pub(super) async fn next(self: &Arc<Self>) -> Option<(String, http::HeaderMap, axum::body::Bytes)> {
         let mut waiting = self.waiting.lock().await;
-        // Whatever it worked on is finished, and its place is free.
-        drop(self.current().invocation.take());
+        // Whatever it worked on is finished. Its place is free only when it can be found among the idle ones: whoever
+        // waits for the place would start another process.
+        let finished = self.current().invocation.take();
         let invocation = match waiting.try_recv() {
             Ok(invocation) => invocation,
             Err(_) => {
                 self.become_idle();
+                drop(finished);
                 waiting.recv().await?
             }
         };

@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 use stepless_core::peer::PeerCertificates;
 
 use super::rest_api::{headers, values};
-use super::{EventError, TextBody, Told, certificate, url};
+use super::{EventError, TextBody, Told, certificate, shape, url};
 use crate::environment::AlbCertificates;
 
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ struct Context {
 }
 
 pub(super) fn read(certificates: AlbCertificates, event: &str) -> Result<Told, EventError> {
-    let event: Event = serde_json::from_str(event).map_err(EventError::Shape)?;
+    let event: Event = serde_json::from_str(event).map_err(shape)?;
     let headers = headers(event.headers.as_ref(), event.multi_value_headers.as_ref())?;
     let _: Context = event.request_context;
     let query = url::query_as_it_came(values(

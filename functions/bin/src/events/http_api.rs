@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use axum::http::HeaderMap;
 use serde::Deserialize;
 
-use super::{EventError, TextBody, Told, append, certificate, url};
+use super::{EventError, TextBody, Told, append, certificate, shape, url};
 use crate::environment::{Events, Gateway};
 
 #[derive(Deserialize)]
@@ -53,7 +53,7 @@ pub(super) struct ClientCert {
 }
 
 pub(super) fn read(gateway: &Gateway, event: &str) -> Result<Told, EventError> {
-    let event: Event = serde_json::from_str(event).map_err(EventError::Shape)?;
+    let event: Event = serde_json::from_str(event).map_err(shape)?;
     let context = event.request_context;
     let mut headers = HeaderMap::new();
     for (name, value) in event.headers.iter().flatten() {

@@ -8,11 +8,13 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 
 use super::http_api::ClientCert;
-use super::{EventError, TextBody, Told, append, certificate, url};
+use super::{EventError, TextBody, Told, append, certificate, shape, url};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
+    /// Only an HTTP API's event says it.
+    version: Option<String>,
     path: String,
     http_method: String,
     headers: Option<BTreeMap<String, String>>,
@@ -40,7 +42,7 @@ struct Identity {
 }
 
 pub(super) fn read(event: &str) -> Result<Told, EventError> {
-    let event: Event = serde_json::from_str(event).map_err(EventError::Shape)?;
+    let event: Event = serde_json::from_str(event).map_err(shape)?;
     let context = event.request_context;
     let query = url::query_from_decoded(values(
         event.query_string_parameters.as_ref(),
@@ -49,7 +51,10 @@ pub(super) fn read(event: &str) -> Result<Told, EventError> {
     let client = context.identity.client_cert;
     Ok(Told {
         method: event.http_method,
-        path: url::as_it_came(&event.path),
+        path: match event.version {
+            None => url::as_it_came(&event.path),
+            Some(_) => url::path_from_decoded(&event.path),
+        },
         query,
         headers: headers(event.headers.as_ref(), event.multi_value_headers.as_ref())?,
         body: event.body,

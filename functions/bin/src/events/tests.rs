@@ -261,6 +261,18 @@ fn l4_a_name_in_a_path_is_decoded_once_whoever_decodes(
     assert_eq!(percent_encoding::percent_decode_str(&segment).decode_utf8().unwrap(), name);
 }
 
+/// [HTTP APIs decode in both formats](https://github.com/middleapi/standard-server/pull/93).
+#[test]
+fn l4_format_1_of_an_http_api_has_its_path_decoded_too() {
+    let mut event = sample(Events::RestApi);
+    event["version"] = "1.0".into();
+    event["path"] = "/provisioners/100% a/encrypted-key".into();
+
+    let request = read(Events::RestApi, &event).unwrap();
+
+    assert_eq!(request.uri().path(), "/provisioners/100%25%20a/encrypted-key");
+}
+
 #[rstest]
 #[case("$default", "", "/health", "/health")]
 #[case("prod", "", "/prod/health", "/health")]

@@ -1,7 +1,15 @@
 //! Paths and query strings: encoded again where a gateway has decoded them, so that a function decodes once.
 //!
-//! An HTTP API hands paths over decoded and query strings as they came; a REST API decodes query strings and leaves
-//! paths; a load balancer and a function URL decode nothing.
+//! An HTTP API hands paths over decoded, in both of its payload formats, and query strings as they came; a REST API
+//! decodes query strings and leaves paths; a load balancer and a function URL decode nothing.
+//!
+//! Of that AWS documents the query strings:
+//! [REST API](https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html),
+//! [load balancer](https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html). For paths
+//! there are events that others recorded:
+//! [an HTTP API's](https://github.com/fastify/aws-lambda-fastify/issues/169),
+//! [a REST API's](https://github.com/localstack/localstack/pull/7728),
+//! [every gateway's](https://github.com/middleapi/standard-server/pull/93).
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 

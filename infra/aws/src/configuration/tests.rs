@@ -7,6 +7,8 @@ use stepless_core::store::{MemoryStore, StoreError};
 
 use super::*;
 
+mod services;
+
 fn in_memory() -> ConfigurationSource {
     ConfigurationSource::in_store(Arc::new(MemoryStore::new(Arc::new(FixedClock::new(
         Timestamp::UNIX_EPOCH,

@@ -66,3 +66,21 @@ fn a_body_that_is_not_declared_as_text_comes_in_base64() {
     let event = request.event(Shape::HttpApi, &taken());
     assert_eq!((&event["body"], &event["isBase64Encoded"]), (&"eyJjc3IiOiLDqSJ9".into(), &true.into()));
 }
+
+#[rstest::rstest]
+#[case(Shape::HttpApi, "rawPath", "/a/b c/%2F")]
+#[case(Shape::RestApi, "path", "/a%2Fb%20c/%252F%3Fx")]
+#[case(Shape::LoadBalancer, "path", "/a%2Fb%20c/%252F%3Fx")]
+#[case(Shape::FunctionUrl, "rawPath", "/a%2Fb%20c/%252F%3Fx")]
+fn l4_only_an_http_api_decodes_a_path(#[case] shape: Shape, #[case] member: &str, #[case] path: &str) {
+    let request = Incoming { path: "/a%2Fb%20c/%252F%3Fx".into(), ..incoming() };
+    assert_eq!(request.event(shape, &taken())[member], path);
+}
+
+#[test]
+fn o14_a_load_balancer_adds_the_address_of_the_client_to_what_the_client_claims() {
+    let mut request = incoming();
+    request.headers.insert("x-forwarded-for", "198.51.100.1".parse().unwrap());
+    let event = request.event(Shape::LoadBalancer, &taken());
+    assert_eq!(event["headers"]["x-forwarded-for"], "198.51.100.1, 192.0.2.7");
+}
