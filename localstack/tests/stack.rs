@@ -1,4 +1,5 @@
 //! A stack out of template.yaml itself, with shell scripts in place of the functions' programs.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,19 +20,24 @@ use tower::ServiceExt as _;
 
 #[rstest]
 #[tokio::test]
-async fn a_stack_has_the_tables_keys_and_routes_of_the_template(#[values(false, true)] local: bool) {
+async fn a_stack_has_the_table_the_keys_and_the_routes_of_the_template(
+    #[values("ministack", "dynamodb-local")] engine: &str,
+) {
     let kms = Ministack::shared().unwrap().endpoint();
-    let dynamodb = if local { DynamoDbLocal::shared().unwrap().endpoint() } else { kms };
+    let dynamodb = match engine {
+        "ministack" => kms,
+        _ => DynamoDbLocal::shared().unwrap().endpoint(),
+    };
     let folder = tempfile::tempdir().unwrap();
     for function in FUNCTIONS {
         program(folder.path(), function);
     }
 
     let began = Instant::now();
-    let stack = Stack::create(&settings("first", folder.path(), kms, dynamodb)).unwrap();
+    let stack = Stack::create(&settings(engine, folder.path(), kms, dynamodb)).unwrap();
     let created = began.elapsed();
     assert_eq!(answer(&stack, "GET", "/health").await, (StatusCode::OK, "stepless-info GET /health".into()));
-    eprintln!("created in {created:?}, first answer after {:?}", began.elapsed());
+    eprintln!("{engine}: created in {created:?}, first answer after {:?}", began.elapsed());
 
     for (method, path, said) in [
         ("GET", "/1.0/roots", "stepless-info"),
@@ -47,14 +53,14 @@ async fn a_stack_has_the_tables_keys_and_routes_of_the_template(#[values(false, 
     assert!(fs::metadata(folder.path().join("stepless-sign.log")).unwrap().len() > 0);
 
     let resources = stack.resources();
-    assert_eq!(resources.table, "first-Table");
+    assert_eq!(resources.table, format!("{engine}-Table"));
     let table = json!({"TableName": resources.table});
     let described = dynamodb.call("DynamoDB_20120810.DescribeTable", &table).unwrap();
     assert_eq!(described["Table"]["TableStatus"], "ACTIVE");
     let expiry = dynamodb.call("DynamoDB_20120810.DescribeTimeToLive", &table).unwrap();
     assert_eq!(expiry["TimeToLiveDescription"]["AttributeName"], "expires");
     for key in ["root", "issuer"] {
-        let alias = json!({"KeyId": format!("alias/first-{key}")});
+        let alias = json!({"KeyId": format!("alias/{engine}-{key}")});
         let described = kms.call("TrentService.DescribeKey", &alias).unwrap();
         assert_eq!(described["KeyMetadata"]["KeyUsage"], "SIGN_VERIFY", "{key}");
     }
@@ -68,7 +74,7 @@ async fn a_function_that_was_not_built_is_named() {
         program(folder.path(), function);
     }
 
-    let refused = Stack::create(&settings("second", folder.path(), emulators, emulators)).unwrap_err();
+    let refused = Stack::create(&settings("incomplete", folder.path(), emulators, emulators)).unwrap_err();
 
     assert!(
         matches!(&refused, StackError::NoProgram { path } if path.ends_with("stepless-revoke")),

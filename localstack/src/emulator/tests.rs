@@ -54,3 +54,15 @@ fn an_emulator_that_ended_answers_no_more() {
     drop(stack);
     assert!(!endpoint.answers("/_ministack/ready"));
 }
+
+#[test]
+fn an_emulator_leaves_its_log_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Ministack::start_in(folder.path()).unwrap());
+    drop(DynamoDbLocal::start_in(folder.path()).unwrap());
+
+    let mut left: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["dynamodb-local.log", "ministack.log"]);
+}
