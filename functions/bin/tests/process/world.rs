@@ -124,7 +124,8 @@ impl World {
                 {"type": "JWK", "name": PROVISIONER, "key": provisioner.jwk(), "encryptedKey": ENCRYPTED_KEY},
             ]},
         });
-        let store = DynamoDbStore::new(&client(&url), &table, Arc::new(SystemClock)).with_time_limits(PATIENT);
+        let store =
+            DynamoDbStore::new(&client(&url), &table, Arc::new(SystemClock)).with_time_limits(PATIENT);
         let (store, tokens) = (Arc::new(store), AtomicUsize::new(0));
         Self { kms, acm, store, clock, provisioner, configuration, stack, tokens, folder }
     }
