@@ -29,6 +29,11 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Make a certificate authority if there is none, serve it, and get a first certificate from it
     Quickstart(QuickstartArguments),
+    /// Read, check and change a configuration where it lies: a file, dynamodb:TABLE, s3://BUCKET/KEY or ssm:NAME
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
     /// Print a script that completes stepless commands in a shell
     Completion {
         /// The shell
@@ -45,15 +50,16 @@ pub(crate) struct InitArguments {
     /// Name of the authority, part of its certificates' names
     #[arg(long)]
     pub(crate) name: String,
-    /// DNS name or IP address that clients reach the authority by; repeat it, or give a list with commas
-    #[arg(long, value_name = "NAME", value_delimiter = ',', required = true)]
+    /// DNS name or IP address that clients reach the authority by; repeat it, or give a list with commas. With --from
+    /// it takes the place of the names there
+    #[arg(long, value_name = "NAME", value_delimiter = ',', required_unless_present = "from")]
     pub(crate) dns: Vec<String>,
     /// Where the authority will listen, such as 127.0.0.1:9000 or :443; the latter when left out with --kms
     #[arg(long, value_name = "HOST:PORT", required_unless_present = "kms")]
     pub(crate) address: Option<String>,
     /// Name of the first provisioner, whose password mints tokens
-    #[arg(long, value_name = "NAME")]
-    pub(crate) provisioner: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "from", conflicts_with = "from")]
+    pub(crate) provisioner: Option<String>,
     /// File with the password of the keys and of the provisioner; asked for when left out
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
@@ -86,6 +92,23 @@ pub(crate) struct AwsArguments {
     /// File that the root certificate is written to as well
     #[arg(long, value_name = "FILE", requires = "kms")]
     pub(crate) root_out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) moving: MovingArguments,
+}
+
+/// Arguments of `stepless init` for an authority that is there already, and moves to AWS.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Moving to AWS")]
+pub(crate) struct MovingArguments {
+    /// File of an existing root certificate, which stays the root; its key is that of --root-key
+    #[arg(long, value_name = "FILE", requires_all = ["kms", "root_key"])]
+    pub(crate) root: Option<PathBuf>,
+    /// File with the password of the existing root's key; that of --password-file when left out
+    #[arg(long, value_name = "FILE", requires = "root")]
+    pub(crate) root_password_file: Option<PathBuf>,
+    /// A ca.json whose provisioners, claims, names and templates the new configuration takes over
+    #[arg(long, value_name = "CA.JSON", requires = "root")]
+    pub(crate) from: Option<PathBuf>,
 }
 
 /// What a new key is.
@@ -187,6 +210,55 @@ pub(crate) struct QuickstartArguments {
     pub(crate) password_file: Option<PathBuf>,
 }
 
+/// What is to be done with a configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the configuration
+    Show {
+        /// Where it lies
+        #[arg(value_name = "LOCATION")]
+        place: ConfigurationPlace,
+    },
+    /// Check a configuration as the authority would when it starts
+    Check {
+        /// Where it lies; - for standard input
+        #[arg(value_name = "LOCATION")]
+        place: ConfigurationPlace,
+        #[command(flatten)]
+        checks: CheckArguments,
+    },
+    /// Check a configuration, and put it in the place of the one that is there
+    ///
+    /// If somebody else changes the configuration in the meantime, theirs stays.
+    Set {
+        /// Where it goes
+        #[arg(value_name = "LOCATION")]
+        place: ConfigurationPlace,
+        /// The file to put there; - for standard input
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// There is none yet
+        #[arg(long)]
+        new: bool,
+        /// It may be of another authority than the one that is there: with none of its roots
+        #[arg(long, conflicts_with = "new")]
+        other_root: bool,
+        #[command(flatten)]
+        checks: CheckArguments,
+    },
+}
+
+/// How closely a configuration is looked at.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// Refuse a configuration with keys that are not known instead of warning
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Do not ask KMS whether the issuer's certificate is for the key
+    #[arg(long = "no-check-key")]
+    pub(crate) skip_asking: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -197,7 +269,8 @@ mod tests {
     #[test]
     fn o12_no_argument_is_a_password() {
         let command = Arguments::command();
-        let arguments = command.get_subcommands().flat_map(|command| command.get_arguments());
+        let nested = command.get_subcommands().flat_map(|command| command.get_subcommands());
+        let arguments = command.get_subcommands().chain(nested).flat_map(|command| command.get_arguments());
         // They say where a key lies, or what it is.
         let places = ["root_key", "issuer_key", "key_spec"];
 

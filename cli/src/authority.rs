@@ -1,6 +1,7 @@
 //! An authority from its configuration: its certificates, its store, its key, each in files or on AWS.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,33 +37,51 @@ pub(crate) enum Strictness {
     Lenient,
 }
 
+impl Strictness {
+    /// What a flag `--strict` says.
+    pub(crate) fn of(strict: bool) -> Self {
+        if strict { Self::Strict } else { Self::Lenient }
+    }
+}
+
+impl LoadedConfig {
+    /// Reads the text of a `ca.json`; `origin` is where it was found.
+    pub(crate) fn parse(
+        text: &str,
+        origin: impl fmt::Display,
+        strictness: Strictness,
+    ) -> Result<Self, CliError> {
+        let parsed = match strictness {
+            Strictness::Strict => CaConfig::parse_strict(text),
+            Strictness::Lenient => CaConfig::parse(text),
+        };
+        let (config, warnings) = parsed.context(format_args!("{origin} cannot be used"))?;
+        Ok(Self { config, warnings: warnings.iter().map(ToString::to_string).collect() })
+    }
+}
+
 /// Reads a `ca.json`, wherever it lies.
 pub(crate) async fn load_config(
     place: &ConfigurationPlace,
     strictness: Strictness,
 ) -> Result<LoadedConfig, CliError> {
-    let text = match place {
-        ConfigurationPlace::File(path) => files::read_text(path)?,
-        place => {
-            let source = ConfigurationSource::open(place, Arc::new(SystemClock))
-                .await
-                .context(format_args!("{place} cannot be read"))?;
-            match source.read(None).await.context(format_args!("{place} cannot be read"))? {
-                Found::Configuration(found) => found.text,
-                Found::Absent | Found::Unchanged => {
-                    return Err(CliError::new(format!(
-                        "{place} holds no configuration: stepless init makes one"
-                    )));
-                }
-            }
+    LoadedConfig::parse(&config_text(place).await?, place, strictness)
+}
+
+/// The text of a `ca.json`, wherever it lies.
+pub(crate) async fn config_text(place: &ConfigurationPlace) -> Result<String, CliError> {
+    if let ConfigurationPlace::File(path) = place {
+        return files::read_text(path);
+    }
+    let source = ConfigurationSource::open(place, Arc::new(SystemClock))
+        .await
+        .context(format_args!("{place} cannot be read"))?;
+    match source.read(None).await.context(format_args!("{place} cannot be read"))? {
+        Found::Configuration(found) => Ok(found.text),
+        Found::Absent | Found::Unchanged => {
+            Err(CliError::new(format!("{place} holds no configuration: stepless init makes one")))
         }
-    };
-    let parsed = match strictness {
-        Strictness::Strict => CaConfig::parse_strict(&text),
-        Strictness::Lenient => CaConfig::parse(&text),
-    };
-    let (config, warnings) = parsed.context(format_args!("{place} cannot be used"))?;
-    Ok(LoadedConfig { config, warnings: warnings.iter().map(ToString::to_string).collect() })
+    }
 }
 
 /// Opens the authority of a configuration, with the time from `clock`.
@@ -183,12 +202,17 @@ async fn issuer_signer(
 }
 
 fn issuer_key(path: &Path, config: &CaConfig, password_file: Option<&Path>) -> Result<PrivateKey, CliError> {
-    let pem = SecretBytes::new(files::read(path)?);
     let password = match (password_file, &config.password) {
         (Some(file), _) => Some(password::from_file(file)?),
         (None, password) => password.clone(),
     };
-    let key = match PrivateKey::from_pem(pem.expose(), password.as_ref()) {
+    private_key(path, password.as_ref())
+}
+
+/// The key of a file. Its password is asked for if it needs one and none is given.
+pub(crate) fn private_key(path: &Path, password: Option<&SecretBytes>) -> Result<PrivateKey, CliError> {
+    let pem = SecretBytes::new(files::read(path)?);
+    let key = match PrivateKey::from_pem(pem.expose(), password) {
         Err(PrivateKeyError::PasswordNeeded) => {
             let prompt = format!("Password of {}: ", path.display());
             PrivateKey::from_pem(pem.expose(), Some(&password::ask(&prompt)?))

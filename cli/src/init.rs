@@ -5,6 +5,8 @@ mod folder;
 mod home;
 mod issuers;
 mod keys;
+mod moved;
+mod root;
 
 use stepless_core::config::{InitProvisioner, ListenAddress, RawJwk};
 use stepless_core::jose::{PrivateJwk, jwe};
@@ -43,7 +45,7 @@ impl<'a> Plan<'a> {
             dns_names: &arguments.dns,
             // Without a folder it is a gateway that listens, at the usual port.
             address: arguments.address.as_deref().unwrap_or(":443"),
-            provisioner: &arguments.provisioner,
+            provisioner: arguments.provisioner.as_deref().unwrap_or_default(),
         }
     }
 

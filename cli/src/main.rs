@@ -1,7 +1,8 @@
-//! The `stepless` command: makes a certificate authority, serves it, and shows a newcomer around.
+//! The `stepless` command: makes a certificate authority, serves it, changes its configuration, and shows a newcomer around.
 
 mod args;
 mod authority;
+mod config;
 mod error;
 mod files;
 mod init;
@@ -34,6 +35,7 @@ fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Init(arguments) => init::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Quickstart(arguments) => quickstart::run(&arguments),
+        Command::Config { command } => config::run(&command),
         Command::Completion { shell } => {
             let mut command = Arguments::command();
             clap_complete::generate(shell, &mut command, "stepless", &mut std::io::stdout());

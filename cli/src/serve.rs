@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), CliError> {
         Some(place) => place.clone(),
         None => ConfigurationPlace::File(default_config()?),
     };
-    let strictness = if arguments.strict { Strictness::Strict } else { Strictness::Lenient };
+    let strictness = Strictness::of(arguments.strict);
     let runtime = runtime()?;
     runtime.block_on(async {
         let loaded = authority::load_config(&place, strictness).await?;

@@ -74,14 +74,16 @@ impl Ministack {
                 // Its MQTT and SFTP listeners have fixed ports on every interface.
                 .env("IOT_MTLS_ENABLED", "0")
                 .env("SFTP_ENABLED", "0")
-                // It would look for a container engine otherwise, and leave a file with its process id.
+                // It would look for a container engine otherwise.
                 .env("DOCKER_HOST", "unix:///nonexistent")
                 .env("TMPDIR", folder)
                 .env("PYTHONDONTWRITEBYTECODE", "1");
             command
         };
         let ready = |endpoint: Endpoint| endpoint.answers("/_ministack/ready");
-        start("ministack", folder, &command, &ready).map(Self)
+        // Its process id, which it removes only when it is asked to end.
+        let leftover = |port: u16, folder: &Path| Some(folder.join(format!("ministack-{port}.pid")));
+        start("ministack", folder, &command, &ready, &leftover).map(Self)
     }
 }
 
@@ -143,7 +145,7 @@ impl DynamoDbLocal {
             command
         };
         let ready = |endpoint: Endpoint| endpoint.call("DynamoDB_20120810.ListTables", &json!({})).is_ok();
-        start("dynamodb-local", folder, &command, &ready).map(Self)
+        start("dynamodb-local", folder, &command, &ready, &|_, _| None).map(Self)
     }
 }
 
@@ -193,7 +195,19 @@ pub enum EmulatorError {
 struct Running {
     _process: Guarded,
     endpoint: Endpoint,
+    _leftover: Option<Leftover>,
     _folder: Folder,
+}
+
+/// A file that an emulator leaves behind, removed with this value.
+#[derive(Debug)]
+struct Leftover(PathBuf);
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        // It may never have been written, and it harms nobody.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 fn start(
@@ -201,6 +215,7 @@ fn start(
     folder: Folder,
     command: &dyn Fn(u16, &Path) -> Command,
     ready: &dyn Fn(Endpoint) -> bool,
+    leftover: &dyn Fn(u16, &Path) -> Option<PathBuf>,
 ) -> Result<Running, EmulatorError> {
     let path = folder.path().join(format!("{name}.log"));
     let mut attempt = 1;
@@ -210,10 +225,13 @@ fn start(
         let log = File::options().create(true).append(true).open(&path).map_err(EmulatorError::Folder)?;
         let errors = log.try_clone().map_err(EmulatorError::Folder)?;
         let command = command(address.port(), folder.path());
+        let leftover = leftover(address.port(), folder.path()).map(Leftover);
         let process = Guarded::start(&command, Stdio::from(log), Stdio::from(errors)).map_err(failed)?;
         let endpoint = Endpoint::new(address);
         match wait_until_ready(name, process, endpoint, ready, &path) {
-            Ok(process) => return Ok(Running { _process: process, endpoint, _folder: folder }),
+            Ok(process) => {
+                return Ok(Running { _process: process, endpoint, _leftover: leftover, _folder: folder });
+            }
             // Between our look and its bind another process may have taken the port.
             Err(EmulatorError::Ended { .. }) if attempt < ATTEMPTS => attempt += 1,
             Err(error) => return Err(error),

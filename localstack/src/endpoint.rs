@@ -3,11 +3,13 @@
 //! Blocking and without a client library, so that it works before, inside and outside of any runtime.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::Value;
 use thiserror::Error;
+use url::Url;
 
 /// The address of an emulator on loopback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +46,8 @@ impl Endpoint {
             self.0,
             body.len()
         );
-        let unreachable = |source| CallError::Unreachable { target: target.to_owned(), source };
+        let unreachable =
+            |source| CallError::Unreachable { target: target.to_owned(), endpoint: self.url(), source };
         let (status, body) = exchange(self.0, &request).map_err(unreachable)?;
         let answer: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if status == 200 {
@@ -68,6 +71,46 @@ impl Endpoint {
     }
 }
 
+impl FromStr for Endpoint {
+    type Err = ParseEndpointError;
+
+    /// `http://127.0.0.1:4566`, `http://localhost:4566/`: a name is looked up here, once.
+    fn from_str(text: &str) -> Result<Self, ParseEndpointError> {
+        let refused = || ParseEndpointError::NotAnEndpoint { text: text.to_owned() };
+        let url = Url::parse(text).map_err(|_| refused())?;
+        if url.scheme() != "http" || url.path() != "/" || url.query().is_some() {
+            return Err(refused());
+        }
+        let host = url.host_str().ok_or_else(refused)?.trim_matches(['[', ']']).to_owned();
+        let unknown = |source| ParseEndpointError::UnknownHost { host: host.clone(), source };
+        let port = url.port_or_known_default().ok_or_else(refused)?;
+        let addresses: Vec<_> = (host.as_str(), port).to_socket_addrs().map_err(unknown)?.collect();
+        // `localhost` is [::1] first on many machines, and emulators in containers publish their ports on 127.0.0.1.
+        let address = addresses.iter().find(|address| address.is_ipv4()).or(addresses.first());
+        address.copied().map(Self).ok_or_else(refused)
+    }
+}
+
+/// A text is not the address of an emulator.
+#[derive(Debug, Error)]
+pub enum ParseEndpointError {
+    /// It is something else.
+    #[error("{text:?} is not an endpoint: it has to be like http://127.0.0.1:4566, without a path")]
+    NotAnEndpoint {
+        /// The text.
+        text: String,
+    },
+    /// Nobody knows the host.
+    #[error("{host} has no address")]
+    UnknownHost {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        #[source]
+        source: io::Error,
+    },
+}
+
 /// A call to an emulator failed.
 #[derive(Debug, Error)]
 pub enum CallError {
@@ -84,10 +127,12 @@ pub enum CallError {
         message: String,
     },
     /// No answer, or none that is HTTP.
-    #[error("{target} was not answered")]
+    #[error("{target} was not answered by {endpoint}")]
     Unreachable {
         /// The call.
         target: String,
+        /// Where it went.
+        endpoint: String,
         /// What went wrong.
         #[source]
         source: io::Error,
@@ -143,12 +188,33 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
 
     #[test]
     fn a_chunked_answer_is_put_together() {
         let answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{\"a\r\n5;x=y\r\n\":1}\n\r\n0\r\n\r\n";
         assert_eq!(parse(answer), Some((200, b"{\"a\":1}\n".to_vec())));
+    }
+
+    #[rstest]
+    #[case("http://127.0.0.1:4566", "http://127.0.0.1:4566")]
+    #[case("http://localhost:4566/", "http://127.0.0.1:4566")]
+    #[case("http://[::1]:8000", "http://[::1]:8000")]
+    fn an_endpoint_is_read_from_its_url(#[case] text: &str, #[case] url: &str) {
+        assert_eq!(text.parse::<Endpoint>().unwrap().url(), url);
+    }
+
+    #[rstest]
+    fn what_is_no_endpoint_is_refused_with_its_text(
+        #[values("https://127.0.0.1:4566", "127.0.0.1:4566", "http://127.0.0.1:4566/kms", "")] text: &str,
+    ) {
+        let refused = text.parse::<Endpoint>().unwrap_err();
+        assert!(
+            matches!(&refused, ParseEndpointError::NotAnEndpoint { text: named } if named == text),
+            "{refused}"
+        );
     }
 
     #[test]

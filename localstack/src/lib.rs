@@ -17,4 +17,4 @@ mod endpoint;
 mod guard;
 mod scratch;
 
-pub use endpoint::{ACCESS_KEY_ID, CallError, Endpoint, REGION, SECRET_ACCESS_KEY};
+pub use endpoint::{ACCESS_KEY_ID, CallError, Endpoint, ParseEndpointError, REGION, SECRET_ACCESS_KEY};

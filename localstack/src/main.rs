@@ -1,21 +1,27 @@
 //! `stepless-localstack`: emulators, functions and gateway in the foreground, until it is asked to end.
 //! `localstack/up` runs it in the background.
 
+mod emulation;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::Parser;
-use stepless_localstack::acm::Acm;
-use stepless_localstack::emulator::Ministack;
+use stepless_localstack::acm::{Acm, Imported};
 use stepless_localstack::gateway::Shape;
 use stepless_localstack::runtime::{Between, Overload};
 use stepless_localstack::stack::{Stack, StackSettings, certificates, server_certificate};
-use stepless_localstack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
+use stepless_localstack::{ACCESS_KEY_ID, Endpoint, REGION, SECRET_ACCESS_KEY};
+use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
+use uuid::Uuid;
+
+use crate::emulation::{Emulation, Engine};
 
 /// The serverless authority on loopback.
 #[derive(Debug, Parser)]
@@ -38,6 +44,15 @@ struct Arguments {
     /// Most processes of a function
     #[arg(long, default_value_t = 32)]
     concurrency: usize,
+    /// Who keeps the table: dynamodb-local or ministack
+    #[arg(long, default_value = "dynamodb-local", conflicts_with = "dynamodb_endpoint")]
+    dynamodb: Engine,
+    /// A KMS that is there already, as http://127.0.0.1:4566
+    #[arg(long)]
+    kms_endpoint: Option<Endpoint>,
+    /// A DynamoDB that is there already; DynamoDB Local is not started then
+    #[arg(long)]
+    dynamodb_endpoint: Option<Endpoint>,
 }
 
 #[tokio::main]
@@ -59,21 +74,30 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let dir = fs::canonicalize(&arguments.dir)?;
     let programs = fs::canonicalize(&arguments.programs)?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port))?;
+    let port = arguments.port;
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|source| UpError::Port { port, source })?;
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
-    let ministack = Ministack::start_in(&dir)?;
-    let acm = Acm::start(ministack.endpoint()).await?;
+    let emulation =
+        Emulation::start(&dir, arguments.dynamodb, arguments.kms_endpoint, arguments.dynamodb_endpoint)?;
+    let acm = Acm::start(emulation.rest()).await?;
+    // In emulators of our own nothing is there yet; in other people's, names of an earlier run may be.
+    let name = if emulation.is_our_own() {
+        STACK.to_owned()
+    } else {
+        format!("{STACK}-{}", Uuid::new_v4().simple())
+    };
     let stack = Stack::create(&StackSettings {
-        name: STACK.to_owned(),
+        name: name.clone(),
         template: fs::read_to_string(&arguments.template)?,
         parameters: Vec::new(),
         programs: programs.clone(),
         logs: dir.clone(),
-        kms: ministack.endpoint(),
-        dynamodb: ministack.endpoint(),
+        kms: emulation.kms,
+        dynamodb: emulation.dynamodb,
         environment: BTreeMap::from([
-            ("AWS_ENDPOINT_URL".to_owned(), ministack.url()),
+            ("AWS_ENDPOINT_URL".to_owned(), emulation.rest().url()),
             ("AWS_ENDPOINT_URL_ACM".to_owned(), acm.url().to_owned()),
         ]),
         shape: arguments.events,
@@ -82,48 +106,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         between: Between::Frozen,
     })?;
     let table = stack.resources().table.clone();
-    let root = dir.join("root_ca.crt");
-    let init = Command::new(programs.join("stepless"))
-        .args([
-            "init",
-            "--kms",
-            "awskms:",
-            "--name",
-            "Local",
-            "--dns",
-            "localhost,127.0.0.1",
-            "--provisioner",
-            "admin",
-        ])
-        .args(["--store", &format!("dynamodb:{table}")])
-        .args(["--root-key", &format!("awskms:key-id=alias/{STACK}-root")])
-        .args(["--issuer-key", &format!("awskms:key-id=alias/{STACK}-issuer")])
-        .arg("--root-out")
-        .arg(&root)
-        .arg("--password-file")
-        .arg(dir.join("password"))
-        .env("AWS_ENDPOINT_URL", ministack.url())
-        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-        .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
-        .env("AWS_REGION", REGION)
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()?;
-    let said = String::from_utf8_lossy(&init.stdout).into_owned();
-    fs::write(dir.join("init.log"), &said)?;
-    let fingerprint = said
-        .lines()
-        .find_map(|line| line.strip_prefix("Root fingerprint:"))
-        .map(str::trim)
-        .filter(|_| init.status.success())
-        .ok_or("`stepless init` failed; see the lines above and init.log")?
-        .to_owned();
-    let endpoint_certificate = stack
-        .function("stepless-endpoint-certificate")
-        .ok_or("the template has no stepless-endpoint-certificate")?;
-    endpoint_certificate.invoke("{}".into()).await?;
-    let imported = acm.last_import().ok_or("stepless-endpoint-certificate imported nothing into ACM")?;
-    let (chain, key) = (dir.join("server.crt"), dir.join("server.key"));
+    let fingerprint = init(&dir, &programs, &emulation, &name, &table)?;
+    let imported = endpoint_certificate(&stack, &acm).await?;
+    let (root, chain, key) = (dir.join(ROOT), dir.join("server.crt"), dir.join("server.key"));
     fs::write(&chain, &imported.chain)?;
     fs::write(&key, &imported.key)?;
     let certificate = server_certificate(&chain, &key)?;
@@ -131,14 +116,15 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     fs::remove_file(&key)?;
     let mut trusted = certificates(&root)?;
     trusted.extend(certificates(&chain)?.into_iter().skip(1));
-    let env = [
+    let mut env = vec![
         ("STEPLESS_URL", format!("https://localhost:{port}")),
         ("STEPLESS_FINGERPRINT", fingerprint),
         ("STEPLESS_PASSWORD_FILE", dir.join("password").display().to_string()),
-        ("STEPLESS_KMS_ENDPOINT", ministack.url()),
-        ("STEPLESS_DYNAMODB_ENDPOINT", ministack.url()),
+        ("STEPLESS_KMS_ENDPOINT", emulation.kms.url()),
+        ("STEPLESS_DYNAMODB_ENDPOINT", emulation.dynamodb.url()),
         ("STEPLESS_TABLE", table),
     ];
+    env.extend(emulation.other_dynamodb().map(|other| ("STEPLESS_OTHER_DYNAMODB_ENDPOINT", other.url())));
     let lines: String =
         env.iter().map(|(name, value)| format!("{name}='{}'\n", value.replace('\'', r"'\''"))).collect();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -156,4 +142,70 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// `stepless init` with the keys and the table of the stack. Returns the root's fingerprint.
+fn init(
+    dir: &Path,
+    programs: &Path,
+    emulation: &Emulation,
+    stack: &str,
+    table: &str,
+) -> Result<String, Box<dyn Error>> {
+    let init = Command::new(programs.join("stepless"))
+        .args(["init", "--kms", "awskms:", "--name", "Local", "--dns", "localhost,127.0.0.1"])
+        .args(["--provisioner", "admin"])
+        .args(["--store", &format!("dynamodb:{table}")])
+        .args(["--root-key", &format!("awskms:key-id=alias/{stack}-root")])
+        .args(["--issuer-key", &format!("awskms:key-id=alias/{stack}-issuer")])
+        .arg("--root-out")
+        .arg(dir.join(ROOT))
+        .arg("--password-file")
+        .arg(dir.join("password"))
+        .env("AWS_ENDPOINT_URL", emulation.rest().url())
+        .env("AWS_ENDPOINT_URL_KMS", emulation.kms.url())
+        .env("AWS_ENDPOINT_URL_DYNAMODB", emulation.dynamodb.url())
+        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+        .env("AWS_REGION", REGION)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|source| UpError::Start { program: programs.join("stepless"), source })?;
+    let said = String::from_utf8_lossy(&init.stdout).into_owned();
+    fs::write(dir.join("init.log"), &said)?;
+    let fingerprint = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Root fingerprint:"))
+        .map(str::trim)
+        .filter(|_| init.status.success())
+        .ok_or(UpError::Init)?;
+    Ok(fingerprint.to_owned())
+}
+
+/// The certificate that the gateway shows: the function that issues it on AWS issues it here too.
+async fn endpoint_certificate(stack: &Stack, acm: &Acm) -> Result<Imported, Box<dyn Error>> {
+    let function = stack.function(ENDPOINT_CERTIFICATE).ok_or(UpError::NoFunction)?;
+    function.invoke("{}".into()).await?;
+    Ok(acm.last_import().ok_or(UpError::NothingImported)?)
+}
+
+/// The authority is not up.
+#[derive(Debug, Error)]
+enum UpError {
+    #[error("port {port} of the gateway cannot be listened on; leave --port out for a free one")]
+    Port { port: u16, source: io::Error },
+    #[error("{} cannot be started", program.display())]
+    Start { program: PathBuf, source: io::Error },
+    #[error("`stepless init` failed; see the lines above and init.log")]
+    Init,
+    #[error("the template has no {ENDPOINT_CERTIFICATE}")]
+    NoFunction,
+    #[error("{ENDPOINT_CERTIFICATE} imported nothing into ACM")]
+    NothingImported,
+}
+
 const STACK: &str = "stepless";
+
+/// The root's certificate, in the folder.
+const ROOT: &str = "root_ca.crt";
+
+const ENDPOINT_CERTIFICATE: &str = "stepless-endpoint-certificate";

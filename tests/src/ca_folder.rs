@@ -157,6 +157,13 @@ impl CaFolder {
         self.path().join("password")
     }
 
+    /// A folder with nothing but the password in it.
+    pub(crate) fn empty_with_password() -> Self {
+        let folder = Self::empty();
+        fs::write(folder.password_file(), PASSWORD).expect("the folder is ours");
+        folder
+    }
+
     fn empty() -> Self {
         let dir = tempfile::Builder::new()
             .prefix("stepless-ca-")

@@ -19,6 +19,7 @@ pub mod key;
 pub mod leaf;
 pub mod programs;
 pub mod server;
+pub mod serverless;
 pub mod token;
 
 pub use ca_folder::CaFolder;

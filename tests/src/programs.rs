@@ -22,13 +22,22 @@ pub fn stepless() -> PathBuf {
     if let Some(path) = env::var_os("STEPLESS_BIN") {
         return PathBuf::from(path);
     }
+    built("stepless")
+}
+
+/// A program of the workspace that cargo built beside this test.
+pub fn built(name: &str) -> PathBuf {
     let test = env::current_exe().expect("a running test has a path");
     let path = test
         .ancestors()
         .nth(2)
-        .map(|profile| profile.join("stepless"))
+        .map(|profile| profile.join(name))
         .expect("a test lies in target/<profile>/deps");
-    assert!(path.exists(), "{} is missing: run `cargo build -p stepless`, or tests/run", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo build -p stepless -p stepless-lambda`, or tests/run",
+        path.display()
+    );
     path
 }
 

@@ -3,7 +3,7 @@
 //! The configuration is made last. Whatever a run that was cut off has left is found by the next one: keys by their
 //! aliases, the root's file by its name. Where a configuration is, nothing is made any more.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use stepless_aws::configuration::{ConfigurationPlace, ConfigurationSource};
@@ -18,10 +18,13 @@ use stepless_core::x509::{Certificate, IssuerChain};
 use stepless_net::SystemClock;
 
 use super::home::{Home, Made, State};
-use super::issuers::{Issuers, root_subject};
-use super::keys::{Account, key_file};
+use super::issuers::{Issuers, issuer_subject, root_subject};
+use super::keys::{Account, existing_key_file, key_file};
+use super::moved::{Moved, Replacement};
+use super::root::ExistingRoot;
 use super::{NewProvisioner, Plan, ca_url};
-use crate::args::InitArguments;
+use crate::args::{InitArguments, MovingArguments};
+use crate::authority::{LoadedConfig, Strictness};
 use crate::error::{CliError, Context};
 use crate::files::{self, Readers};
 use crate::{authority, password, shell};
@@ -43,11 +46,7 @@ pub(super) async fn run(arguments: &InitArguments, kms: &str) -> Result<(), CliE
         State::Configured(text) => (text, false),
         State::Taken => return Err(wanted.taken()),
         State::Empty => {
-            let password = match &arguments.password_file {
-                Some(file) => password::from_file(file)?,
-                None => password::choose()?,
-            };
-            let text = wanted.configuration(&password).await?;
+            let text = wanted.configuration(arguments).await?;
             match home.make(&text).await? {
                 Made::Ours => (text, true),
                 Made::Theirs(text) => (text, false),
@@ -75,8 +74,9 @@ async fn open_table(table: &DynamoDbTable) -> Result<DynamoDbStore, CliError> {
 
 /// What the arguments ask for.
 struct Wanted<'a> {
-    plan: Plan<'a>,
-    address: ListenAddress,
+    name: &'a str,
+    content: Content<'a>,
+    root: Option<ExistingRoot>,
     table: DynamoDbTable,
     place: ConfigurationPlace,
     kms: KmsConfig,
@@ -85,12 +85,18 @@ struct Wanted<'a> {
     kind: Option<KeyKind>,
 }
 
+/// What the configuration says beside certificates, keys and table.
+enum Content<'a> {
+    /// What a new one says.
+    New { plan: Plan<'a>, address: ListenAddress },
+    /// What another one said.
+    Moved(Moved),
+}
+
 impl<'a> Wanted<'a> {
     fn read(arguments: &'a InitArguments, kms: &str) -> Result<Self, CliError> {
         let aws = &arguments.aws;
-        let plan = Plan::of(arguments);
-        let address = plan.check()?;
-        root_subject(plan.name)?;
+        root_subject(&arguments.name)?;
         let store = aws.store.as_deref().unwrap_or_default();
         let table: DynamoDbTable = match store.split_once(':') {
             Some((DynamoDbTable::SCHEME, _)) => store.parse().context(format_args!("--store {store:?}"))?,
@@ -117,41 +123,108 @@ impl<'a> Wanted<'a> {
                 aws.issuer_key
             )));
         };
-        Ok(Self {
-            plan,
-            address,
+        let moving = &aws.moving;
+        let content = match &moving.from {
+            Some(path) => Content::Moved(Moved::read(path, &arguments.dns, arguments.address.as_deref())?),
+            None => {
+                let plan = Plan::of(arguments);
+                Content::New { address: plan.check()?, plan }
+            }
+        };
+        let wanted = Self {
+            name: &arguments.name,
+            content,
+            root: moving.root.as_deref().map(ExistingRoot::read).transpose()?,
             table,
             place,
             kms: KmsConfig { uri: Some(uri), ..KmsConfig::default() },
             root_key: KeySource::from_text(&aws.root_key),
             issuer_key: &aws.issuer_key,
             kind: aws.key_spec.map(Into::into),
-        })
+        };
+        if let Some(root) = &wanted.root {
+            root.check_names(&issuer_subject(wanted.name)?, &wanted.dns_names(root, moving)?)?;
+        }
+        Ok(wanted)
+    }
+
+    /// The names of the authority. Those of a moved configuration are found by reading it as a whole, so that one that
+    /// cannot be used is refused before anything is made.
+    fn dns_names(&self, root: &ExistingRoot, moving: &MovingArguments) -> Result<Vec<String>, CliError> {
+        let moved = match &self.content {
+            Content::New { plan, .. } => return Ok(plan.dns_names.to_vec()),
+            Content::Moved(moved) => moved,
+        };
+        let root = root.certificate().to_pem();
+        let text = moved.render(&self.replacement(&root, &root, self.kms_of_functions().as_deref()))?;
+        let origin = moving.from.as_deref().unwrap_or(Path::new("")).display();
+        let loaded = LoadedConfig::parse(&text, format_args!("--from: {origin}"), Strictness::Lenient)?;
+        for warning in &loaded.warnings {
+            eprintln!("warning: {warning}");
+        }
+        Ok(loaded.config.dns_names)
+    }
+
+    fn replacement<'b>(&'b self, root: &'b str, crt: &'b str, kms: Option<&'b str>) -> Replacement<'b> {
+        Replacement { root, crt, key: self.issuer_key, kms, table: &self.table }
     }
 
     /// Finds or makes the keys, certifies them, and writes down what the authority is.
-    async fn configuration(&self, password: &SecretBytes) -> Result<String, CliError> {
-        let account = Account { kms: &self.kms, authority: self.plan.name, kind: self.kind };
-        let root: Arc<dyn Signer> = match &self.root_key {
-            KeySource::Uri(uri) => account.key(uri, "root").await.context("--root-key")?,
-            KeySource::File(path) => Arc::new(key_file(path, self.kind, password)?),
+    async fn configuration(&self, arguments: &InitArguments) -> Result<String, CliError> {
+        let password = match (&self.content, &arguments.password_file) {
+            (Content::Moved(_), _) => None,
+            (Content::New { .. }, Some(file)) => Some(password::from_file(file)?),
+            (Content::New { .. }, None) => Some(password::choose()?),
         };
-        let issuer = match KeySource::from_text(self.issuer_key) {
-            KeySource::Uri(uri) => account.key(&uri, "issuer").await.context("--issuer-key")?,
-            KeySource::File(_) => return Err(CliError::new("--issuer-key is a file")),
+        let issuers = self.issuers(arguments, password.as_ref()).await?;
+        let (root, crt) = (issuers.root.to_pem(), issuers.intermediate.to_pem());
+        let kms = self.kms_of_functions();
+        match (&self.content, password) {
+            (Content::New { plan, address }, Some(password)) => Ok(CaConfig::render_new(&InitOptions {
+                root: &root,
+                crt: &crt,
+                key: self.issuer_key,
+                kms: kms.as_deref(),
+                db: InitDatabase::DynamoDb(&self.table),
+                address,
+                dns_names: plan.dns_names,
+                provisioner: NewProvisioner::make(&password)?.named(plan.provisioner),
+            })),
+            (Content::New { .. }, None) => Err(CliError::new("the new provisioner has no password")),
+            (Content::Moved(moved), _) => moved.render(&self.replacement(&root, &crt, kms.as_deref())),
+        }
+    }
+
+    async fn issuers(
+        &self,
+        arguments: &InitArguments,
+        password: Option<&SecretBytes>,
+    ) -> Result<Issuers, CliError> {
+        let account = Account { kms: &self.kms, authority: self.name, kind: self.kind };
+        let issuer = async {
+            match KeySource::from_text(self.issuer_key) {
+                KeySource::Uri(uri) => account.key(&uri, "issuer").await.context("--issuer-key"),
+                KeySource::File(_) => Err(CliError::new("--issuer-key is a file")),
+            }
         };
-        let issuers = Issuers::certify(self.plan.name, &*root, issuer.public_key()).await?;
-        let provisioner = NewProvisioner::make(password)?;
-        Ok(CaConfig::render_new(&InitOptions {
-            root: &issuers.root.to_pem(),
-            crt: &issuers.intermediate.to_pem(),
-            key: self.issuer_key,
-            kms: self.kms_of_functions().as_deref(),
-            db: InitDatabase::DynamoDb(&self.table),
-            address: &self.address,
-            dns_names: self.plan.dns_names,
-            provisioner: provisioner.named(self.plan.provisioner),
-        }))
+        if let Some(existing) = &self.root {
+            let file = arguments.aws.moving.root_password_file.as_ref().or(arguments.password_file.as_ref());
+            let root: Arc<dyn Signer> = match &self.root_key {
+                KeySource::Uri(uri) => account.existing(uri).await.context("--root-key")?,
+                KeySource::File(path) => {
+                    Arc::new(existing_key_file(path, file.map(PathBuf::as_path)).context("--root-key")?)
+                }
+            };
+            // Before a key is made that nobody needs.
+            let certificate = existing.with_key(&*root)?;
+            return Issuers::under(self.name, certificate, &*root, issuer.await?.public_key()).await;
+        }
+        let root: Arc<dyn Signer> = match (&self.root_key, password) {
+            (KeySource::Uri(uri), _) => account.key(uri, "root").await.context("--root-key")?,
+            (KeySource::File(path), Some(password)) => Arc::new(key_file(path, self.kind, password)?),
+            (KeySource::File(_), None) => return Err(CliError::new("the new root has no password")),
+        };
+        Issuers::certify(self.name, &*root, issuer.await?.public_key()).await
     }
 
     /// How functions reach KMS: they have the Region in common with us, but no profiles.
@@ -225,10 +298,19 @@ impl Established {
     /// Whether this is the authority that was asked for. What its operator may have changed since is no difference.
     fn refuse_another(&self, wanted: &Wanted<'_>) -> Result<(), CliError> {
         let mut differences = Vec::new();
-        if *self.root.subject() != root_subject(wanted.plan.name)? {
-            let name = self.root.subject().common_name().unwrap_or("no name").to_owned();
-            differences
-                .push(format!("its root is {name:?}, not {:?}", format!("{} Root CA", wanted.plan.name)));
+        match &wanted.root {
+            Some(root) if *root.certificate() != self.root => {
+                differences.push(format!(
+                    "its root is not the one of --root, {}",
+                    root.certificate().fingerprint_sha256()
+                ));
+            }
+            None if *self.root.subject() != root_subject(wanted.name)? => {
+                let name = self.root.subject().common_name().unwrap_or("no name").to_owned();
+                differences
+                    .push(format!("its root is {name:?}, not {:?}", format!("{} Root CA", wanted.name)));
+            }
+            Some(_) | None => {}
         }
         if key_id(&self.config.key) != key_id(&KeySource::from_text(wanted.issuer_key)) {
             let found = key_id(&self.config.key).unwrap_or_else(|| "a file".to_owned());

@@ -19,42 +19,59 @@ impl Issuers {
     /// Certifies the root by itself and the issuer by the root: two signatures of `root`. The issuer's key only has to
     /// be known by its public half.
     pub(crate) async fn certify(name: &str, root: &dyn Signer, issuer: &PublicKey) -> Result<Self, CliError> {
-        if root.public_key() == issuer {
-            return Err(CliError::new(
-                "root and issuer have the same key; give them different ones, so that the root's can stay offline",
-            ));
-        }
+        refuse_one_key(root, issuer)?;
         let body = CertificateBody::root(
             serial()?,
             root.algorithm(),
-            validity()?,
+            validity(Timestamp::MAX)?,
             root_subject(name)?,
             root.public_key().clone(),
             Profile::root(),
         )
         .context("the root certificate cannot be made")?;
         let certificate = sign(&body, root).await?;
+        Self::under(name, certificate, root, issuer).await
+    }
+
+    /// Certifies the issuer by a root that is there already, whose key `root` is: one signature of it.
+    pub(crate) async fn under(
+        name: &str,
+        certificate: Certificate,
+        root: &dyn Signer,
+        issuer: &PublicKey,
+    ) -> Result<Self, CliError> {
+        refuse_one_key(root, issuer)?;
         let issuance = Issuance {
             serial: serial()?,
             algorithm: root.algorithm(),
             issuer: &certificate,
-            validity: validity()?,
+            validity: validity(certificate.not_after())?,
         };
-        let body = CertificateBody::new(
-            issuance,
-            subject(name, "Intermediate CA")?,
-            issuer.clone(),
-            Profile::intermediate(),
-        )
-        .context("the intermediate certificate cannot be made")?;
+        let body =
+            CertificateBody::new(issuance, issuer_subject(name)?, issuer.clone(), Profile::intermediate())
+                .context("the intermediate certificate cannot be made")?;
         let intermediate = sign(&body, root).await?;
         Ok(Self { root: certificate, intermediate })
     }
 }
 
+fn refuse_one_key(root: &dyn Signer, issuer: &PublicKey) -> Result<(), CliError> {
+    if root.public_key() == issuer {
+        return Err(CliError::new(
+            "root and issuer have the same key; give them different ones, so that the root's can stay offline",
+        ));
+    }
+    Ok(())
+}
+
 /// The subject of the root of an authority of this name.
 pub(crate) fn root_subject(name: &str) -> Result<DistinguishedName, CliError> {
     subject(name, "Root CA")
+}
+
+/// The subject of the issuer of an authority of this name.
+pub(crate) fn issuer_subject(name: &str) -> Result<DistinguishedName, CliError> {
+    subject(name, "Intermediate CA")
 }
 
 fn subject(name: &str, role: &str) -> Result<DistinguishedName, CliError> {
@@ -70,9 +87,10 @@ fn serial() -> Result<SerialNumber, CliError> {
     SerialNumber::random(&SystemRandom).context("a serial number cannot be drawn")
 }
 
-fn validity() -> Result<Validity, CliError> {
+/// From now on, and not longer than the one above.
+fn validity(latest: Timestamp) -> Result<Validity, CliError> {
     let now = SystemClock.now();
-    let end = now.saturating_add(ISSUER_LIFETIME).unwrap_or(Timestamp::MAX);
+    let end = now.saturating_add(ISSUER_LIFETIME).unwrap_or(Timestamp::MAX).min(latest);
     Validity::new(now, end).context("the clock shows a time that no certificate can have")
 }
 

@@ -10,8 +10,10 @@ use stepless_core::key::{KeyKind, LocalSigner, PrivateKey, Signer};
 use stepless_core::secret::SecretBytes;
 
 use super::folder::encrypted;
+use crate::authority::private_key;
 use crate::error::{CliError, Context};
 use crate::files::{self, Readers};
+use crate::password;
 
 /// Where keys are made, and how.
 pub(super) struct Account<'a> {
@@ -27,7 +29,8 @@ impl Account<'_> {
     pub(super) async fn key(&self, uri: &KmsUri, role: &str) -> Result<Arc<dyn Signer>, CliError> {
         let settings = KmsSettings::new(uri, self.kms).context("the URI leads to no key")?;
         let client = kms::client(&settings.account.load().await);
-        if settings.key.as_str().starts_with("alias/") {
+        let is_made = settings.key.as_str().starts_with("alias/");
+        if is_made {
             let wanted = WantedKey {
                 alias: settings.key.clone(),
                 kind: self.kind.unwrap_or(DEFAULT_KIND),
@@ -41,7 +44,8 @@ impl Account<'_> {
                 Err(error) => return Err(error).context("the key can neither be found nor made"),
             }
         }
-        let signer = KmsSigner::open(client, settings.key, None).await.context("the key cannot be used")?;
+        let advice = if is_made { "the key cannot be used" } else { NOT_MADE };
+        let signer = KmsSigner::open(client, settings.key, None).await.context(advice)?;
         let found = signer.public_key().kind();
         match self.kind {
             Some(kind) if kind != found => Err(CliError::new(format!(
@@ -51,6 +55,22 @@ impl Account<'_> {
             _ => Ok(Arc::new(signer)),
         }
     }
+
+    /// The key of a URI, whatever its kind; it is never made.
+    pub(super) async fn existing(&self, uri: &KmsUri) -> Result<Arc<dyn Signer>, CliError> {
+        let settings = KmsSettings::new(uri, self.kms).context("the URI leads to no key")?;
+        let client = kms::client(&settings.account.load().await);
+        let signer = KmsSigner::open(client, settings.key, None)
+            .await
+            .context("the key of an existing root has to be there")?;
+        Ok(Arc::new(signer))
+    }
+}
+
+/// The key of an existing root in a file.
+pub(super) fn existing_key_file(path: &Path, password_file: Option<&Path>) -> Result<LocalSigner, CliError> {
+    let password = password_file.map(password::from_file).transpose()?;
+    private_key(path, password.as_ref()).map(LocalSigner::new)
 }
 
 /// The key of a file, which is made if it is absent.
@@ -80,6 +100,9 @@ pub(super) fn key_file(
         _ => Ok(LocalSigner::new(key)),
     }
 }
+
+const NOT_MADE: &str =
+    "the key cannot be used, and only a key that is named alias/NAME, without an ARN, is made";
 
 const DEFAULT_KIND: KeyKind = KeyKind::P256;
 

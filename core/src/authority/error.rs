@@ -183,7 +183,7 @@ pub enum Refusal {
     /// A name outside the issuer's constraints.
     #[error("{0}")]
     NameConstraint(NameConstraintError),
-    /// More than verifiers read of one certificate.
+    /// More than verifiers read of one certificate, or than the issuer's key signs.
     #[error("the certificate would be too large")]
     TooLarge,
     /// The key is too weak.

@@ -125,7 +125,7 @@ impl Authority {
         let now = self.clock.now();
         let lease_until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
         let to_be_signed = application.body.to_be_signed();
-        if to_be_signed.len() > MAX_TO_BE_SIGNED {
+        if to_be_signed.len() > MAX_TO_BE_SIGNED.min(self.signer.longest_message()) {
             return Err(Refusal::TooLarge.into());
         }
         let serial = application.body.serial.clone();

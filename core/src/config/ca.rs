@@ -199,7 +199,7 @@ impl CaConfig {
             crt: CertificateSource::from_text(
                 top.at("crt").required_text("the file of the issuing chain (or the chain in PEM)")?,
             ),
-            key: KeySource::from_text(top.at("key").required_text("the file of the issuer's key")?),
+            key: key(&top.at("key"), &top.at("kms"))?,
             kms: kms(&top.at("kms")),
             address: listen_address(&top.at("address"))?,
             dns_names: dns_names(&top.at("dnsNames"))?,
@@ -259,6 +259,19 @@ fn certificates(view: &View<'_>) -> Result<Vec<CertificateSource>, ConfigError> 
         .into_iter()
         .map(CertificateSource::from_text)
         .collect())
+}
+
+fn key(view: &View<'_>, kms: &View<'_>) -> Result<KeySource, ConfigError> {
+    let text = view.required_text("the file of the issuer's key")?;
+    // As step-ca decides where keys are: the type, and without one the URI.
+    let is_in_aws_kms = match kms.at("type").word().as_str() {
+        "" => {
+            let uri = kms.at("uri").text().and_then(KmsUri::from_text);
+            uri.is_some_and(|uri| uri.scheme() == KmsScheme::AwsKms)
+        }
+        kind => kind == KmsScheme::AwsKms.name(),
+    };
+    Ok(if is_in_aws_kms { KeySource::from_text_in_aws_kms(text) } else { KeySource::from_text(text) })
 }
 
 fn kms(view: &View<'_>) -> KmsConfig {

@@ -183,6 +183,50 @@ fn where_a_key_is_is_told_from_its_text() {
 }
 
 #[test]
+fn where_kms_is_that_of_aws_a_key_may_be_named_without_a_uri_as_step_ca_takes_it() {
+    let arn = "arn:aws-cn:kms:cn-north-1:111122223333:alias/ca";
+    let mrk = "mrk-1234abcd12ab34cd56ef1234567890ab";
+    for name in ["alias/Our-CA", "1234abcd-12ab-34cd-56ef-1234567890ab", mrk, arn] {
+        let KeySource::Uri(uri) = KeySource::from_text_in_aws_kms(name) else { panic!("{name}") };
+        assert_eq!((uri.scheme(), uri.attribute("key-id").as_deref()), (KmsScheme::AwsKms, Some(name)));
+        assert_eq!(KeySource::from_text(name), KeySource::File(name.into()));
+    }
+    for text in [
+        "secrets/alias/ca",
+        "alias/ca;region=x",
+        "arn:aws:s3:eu-west-1:111122223333:bucket",
+        "1234abcd-12ab-34cd-56ef-1234567890a",
+        "1234abcd-12ab-34cd-56ef-1234567890ag",
+        "1234abcd-12ab-34cd-56ef1-234567890ab",
+        "mrk-1234abcd",
+        "softkms:/a/key",
+        "awskms:key-id=alias/ca",
+    ] {
+        assert_eq!(KeySource::from_text_in_aws_kms(text), KeySource::from_text(text), "{text}");
+    }
+}
+
+#[test]
+fn a_name_in_aws_kms_counts_where_the_type_or_without_one_the_uri_of_kms_says_so() {
+    for (kms, is_in_kms) in [
+        (json!({ "type": "awskms" }), true),
+        (json!({ "type": "AWSKMS", "uri": "awskms:region=eu-west-1" }), true),
+        (json!({ "uri": "awskms:region=eu-west-1" }), true),
+        (json!({ "type": "softkms" }), false),
+        (json!({ "type": "" }), false),
+        (json!({}), false),
+    ] {
+        let mut config = minimal();
+        config["key"] = json!("alias/ca");
+        config["kms"] = kms;
+
+        let (config, _) = accepted(&config);
+
+        assert_eq!(matches!(&config.key, KeySource::Uri(_)), is_in_kms, "{:?}", config.kms);
+    }
+}
+
+#[test]
 fn a_certificate_is_in_a_file_or_in_the_configuration() {
     let pem = "\n-----BEGIN CERTIFICATE-----\n";
 

@@ -31,6 +31,10 @@ impl<S: Signer + ?Sized> Signer for FaultySigner<S> {
         self.inner.algorithm()
     }
 
+    fn longest_message(&self) -> usize {
+        self.inner.longest_message()
+    }
+
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {
         let signed = self.faults.around(Call::Sign, self.inner.sign(message)).await;
         signed.map_err(|injected| SignerError::Unavailable(Box::new(injected)))?

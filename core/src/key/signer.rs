@@ -19,6 +19,11 @@ pub trait Signer: fmt::Debug + Send + Sync {
     /// What [`Signer::sign`] signs with.
     fn algorithm(&self) -> SignatureAlgorithm;
 
+    /// Length in octets of the longest message that [`Signer::sign`] takes; there is no limit unless one is given here.
+    fn longest_message(&self) -> usize {
+        usize::MAX
+    }
+
     /// Signs `message` and returns the signature in its X.509 form: DER for ECDSA, raw bytes otherwise.
     ///
     /// # Errors

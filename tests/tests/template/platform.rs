@@ -31,6 +31,16 @@ fn each_function_runs_the_binary_of_its_name_under_a_role_and_a_log_of_its_own()
     assert_eq!(of_type(&template, "AWS::Serverless::Function").len(), binaries.len());
 }
 
+/// SAM builds with `cargo lambda build --release`, which makes a panic abort where the profile says nothing: it would
+/// cost the function and not one request.
+#[test]
+fn a_panic_unwinds_in_what_sam_builds() {
+    let manifest = read("Cargo.toml");
+    let profile = manifest.split("\n[").find(|section| section.starts_with("profile.release]"));
+    let profile = profile.expect("the workspace has a release profile");
+    assert!(profile.lines().any(|line| line == r#"panic = "unwind""#), "{profile}");
+}
+
 #[test]
 fn the_table_is_laid_out_as_the_store_expects_it() {
     let layout = read("infra/aws/src/dynamodb/layout.rs");

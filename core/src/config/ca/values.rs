@@ -29,7 +29,45 @@ impl KeySource {
             None => Self::File(text.into()),
         }
     }
+
+    /// Reads the text of `key` where `kms` says that keys are in AWS KMS: there a key may also be named without a URI,
+    /// by its id, its ARN, or `alias/NAME`.
+    pub fn from_text_in_aws_kms(text: &str) -> Self {
+        if is_name_in_aws_kms(text) {
+            return Self::Uri(KmsUri { scheme: KmsScheme::AwsKms, rest: format!("key-id={text}") });
+        }
+        Self::from_text(text)
+    }
 }
+
+/// Whether AWS KMS would take this text as the name of a key, and hardly anybody would name a file so.
+///
+/// [`KeyId`](https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html#KMS-Sign-request-KeyId)
+fn is_name_in_aws_kms(text: &str) -> bool {
+    let is_sound = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_/:".contains(&byte));
+    let mut parts = text.split(':');
+    let is_arn = parts.next() == Some("arn") && parts.nth(1) == Some("kms");
+    is_sound && (is_arn || text.starts_with("alias/") || is_key_id(text))
+}
+
+/// Whether a text is the id of a key: a UUID, or that of a key in several Regions.
+fn is_key_id(text: &str) -> bool {
+    let is_hex = |text: &str, digits| {
+        text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    match text.strip_prefix("mrk-") {
+        Some(digits) => is_hex(digits, 32),
+        None => {
+            let groups = text.split('-').zip(UUID_GROUPS).filter(|(group, digits)| is_hex(group, *digits));
+            text.len() == UUID_LENGTH && groups.count() == UUID_GROUPS.len()
+        }
+    }
+}
+
+/// How many digits stand between the hyphens of a UUID.
+const UUID_GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+/// The digits of a UUID and its four hyphens.
+const UUID_LENGTH: usize = 36;
 
 /// Where certificates are.
 #[derive(Clone, Debug, PartialEq, Eq)]

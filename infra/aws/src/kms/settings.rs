@@ -19,8 +19,8 @@ pub struct KmsSettings {
 
 impl KmsSettings {
     /// Reads the URI of a key: `awskms:key-id=ID`, with `region`, `profile` and `credentials-file` where it has them.
-    /// What it leaves out comes from `kms.uri`, then from `kms.region`, `kms.profile` and `kms.credentialsFile`; the
-    /// Region comes from the ARN of the key before it comes from the environment.
+    /// What it leaves out comes from `kms.region`, `kms.profile` and `kms.credentialsFile`, which step-ca puts before
+    /// `kms.uri`, then from that; the Region comes from the ARN of the key before it comes from the environment.
     ///
     /// # Errors
     /// [`KmsSettingsError`] when the URI names no key of AWS KMS, or a key of another Region.
@@ -30,13 +30,13 @@ impl KmsSettings {
         }
         let id: KeyId = key.attribute("key-id").ok_or(KmsSettingsError::NoKey)?.parse()?;
         let service = kms.uri.as_ref().filter(|uri| uri.scheme() == KmsScheme::AwsKms);
-        let attribute = |name: &str, otherwise: Option<&str>| {
-            key.attribute(name)
-                .or_else(|| service.and_then(|uri| uri.attribute(name)))
-                .or_else(|| otherwise.map(str::to_owned))
-                .filter(|text| !text.is_empty())
+        let is_filled = |text: &String| !text.is_empty();
+        let own = |name: &str| key.attribute(name).filter(is_filled);
+        let shared = |name: &str| service.and_then(|uri| uri.attribute(name)).filter(is_filled);
+        let text = |name: &str, of_kms: &Option<String>| {
+            own(name).or_else(|| of_kms.clone().filter(is_filled)).or_else(|| shared(name))
         };
-        let region = attribute("region", kms.region.as_deref());
+        let region = text("region", &kms.region);
         if let (Some(region), Some(arn)) = (region.as_deref(), id.region())
             && region != arn
         {
@@ -45,10 +45,11 @@ impl KmsSettings {
         }
         let account = Account {
             region: region.or_else(|| id.region().map(str::to_owned)),
-            profile: attribute("profile", kms.profile.as_deref()),
-            credentials_file: attribute("credentials-file", None)
+            profile: text("profile", &kms.profile),
+            credentials_file: own("credentials-file")
                 .map(PathBuf::from)
-                .or_else(|| kms.credentials_file.clone()),
+                .or_else(|| kms.credentials_file.clone())
+                .or_else(|| shared("credentials-file").map(PathBuf::from)),
         };
         Ok(Self { key: id, account })
     }
@@ -100,10 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn what_the_keys_uri_says_goes_before_kms_uri_and_that_before_the_rest_of_kms() {
+    fn what_the_keys_uri_says_goes_before_the_rest_of_kms_and_that_before_kms_uri() {
         let all =
             settings("awskms:key-id=alias/CA;region=eu-west-1?profile=first&credentials-file=/first", &kms());
         let some = settings("awskms:key-id=alias/CA", &kms()).unwrap();
+        let mut plain = kms();
+        (plain.region, plain.profile) = (None, Some(String::new()));
+        let of_uri = settings("awskms:key-id=alias/CA;region=", &plain).unwrap();
         let none = settings("awskms:key-id=alias/CA", &KmsConfig::default()).unwrap();
 
         let account = |region: &str, profile: &str, file: &str| Account {
@@ -112,7 +116,8 @@ mod tests {
             credentials_file: Some(file.into()),
         };
         assert_eq!(all.unwrap().account, account("eu-west-1", "first", "/first"));
-        assert_eq!(some.account, account("eu-west-2", "second", "/third"));
+        assert_eq!(some.account, account("eu-west-3", "third", "/third"));
+        assert_eq!(of_uri.account, account("eu-west-2", "second", "/third"));
         assert_eq!(none.account, Account::default());
         assert_eq!(none.key.as_str(), "alias/CA");
     }
@@ -131,7 +136,7 @@ mod tests {
         let refused = settings(&format!("awskms:key-id={ARN}"), &kms());
 
         let expected =
-            KmsSettingsError::OtherRegion { key: ARN.parse().unwrap(), region: "eu-west-2".into() };
+            KmsSettingsError::OtherRegion { key: ARN.parse().unwrap(), region: "eu-west-3".into() };
         assert_eq!(refused, Err(expected));
     }
 

@@ -82,7 +82,7 @@ impl KmsSigner {
             SignatureAlgorithm::Ecdsa(digest)
             | SignatureAlgorithm::RsaPkcs1(digest)
             | SignatureAlgorithm::RsaPss(digest) => digest,
-            SignatureAlgorithm::Ed25519 if message.len() > MAX_RAW => {
+            SignatureAlgorithm::Ed25519 if message.len() > self.longest_message() => {
                 let (key, octets) = (self.key.clone(), message.len());
                 return Err(SignMessageError::TooLong { key, octets });
             }
@@ -104,6 +104,17 @@ impl Signer for KmsSigner {
 
     fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
+    }
+
+    fn longest_message(&self) -> usize {
+        match self.algorithm {
+            // Only this one is handed over whole.
+            SignatureAlgorithm::Ed25519 => MAX_RAW,
+            SignatureAlgorithm::Ecdsa(_)
+            | SignatureAlgorithm::RsaPkcs1(_)
+            | SignatureAlgorithm::RsaPss(_)
+            | SignatureAlgorithm::MlDsa(_) => usize::MAX,
+        }
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignerError> {

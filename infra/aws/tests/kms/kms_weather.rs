@@ -74,8 +74,8 @@ async fn k5_with_three_of_ten_calls_throttled_every_signature_is_made() {
         signer.public_key().verify(signer.algorithm(), &message, &signature).unwrap();
     }
 
-    // Spread evenly, a hundred calls are seventy answers.
-    assert_eq!((bench.proxy.count("Sign"), bench.double.requests("Sign").len()), (100, 70));
+    // Spread evenly, a hundred calls are seventy answers; the hundredth would be struck again.
+    assert_eq!((bench.proxy.count("Sign"), bench.double.requests("Sign").len()), (99, 70));
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Keys in KMS: against other people's emulator, and against a double with AWS's limits behind a proxy with bad weather.
 
 mod kms_admin;
+mod kms_authority;
 mod kms_bench;
+mod kms_ca;
 mod kms_emulator;
 mod kms_open;
 mod kms_sign;

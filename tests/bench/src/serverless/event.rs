@@ -27,28 +27,29 @@ pub(super) fn http_api(method: &str, path: &str, body: Option<&Value>, client: O
         "time": "10/Mar/2026:05:16:23 +0000",
         "timeEpoch": 1_773_119_783_000_u64,
     });
-    if let Some(certificate) = client {
-        context["authentication"] = json!({ "clientCert": {
+    if let (Some(certificate), Some(context)) = (client, context.as_object_mut()) {
+        let certificate = json!({
             "clientCertPem": certificate,
             "subjectDN": "CN=bench",
             "issuerDN": "CN=bench",
             "serialNumber": "1",
             "validity": { "notBefore": "Mar 10 05:16:23 2026 GMT", "notAfter": "Mar 11 05:16:23 2026 GMT" },
-        }});
+        });
+        context.insert("authentication".to_owned(), json!({ "clientCert": certificate }));
     }
+    let body = body.map(Value::to_string);
+    let length = body.as_ref().map_or(0, String::len).to_string();
     let mut event = json!({
         "version": "2.0",
         "routeKey": format!("{method} {path}"),
         "rawPath": path,
         "rawQueryString": "",
-        "headers": { "host": HOST, "content-type": "application/json", "accept": "*/*" },
+        "headers": { "host": HOST, "content-type": "application/json", "content-length": length },
         "requestContext": context,
         "isBase64Encoded": false,
     });
-    if let Some(body) = body {
-        let body = body.to_string();
-        event["headers"]["content-length"] = body.len().to_string().into();
-        event["body"] = body.into();
+    if let (Some(body), Some(event)) = (body, event.as_object_mut()) {
+        event.insert("body".to_owned(), body.into());
     }
     event.to_string().into_bytes()
 }

@@ -1,0 +1,14 @@
+//! `stepless init`, `stepless config` and `stepless serve` on AWS: the real binary, an emulator of KMS and DynamoDB,
+//! and other people's programs to judge the result.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper of a test that cannot go on fails the test"
+)]
+
+mod account;
+mod config;
+mod init;
+mod moving;
