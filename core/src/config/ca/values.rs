@@ -52,9 +52,8 @@ fn is_name_in_aws_kms(text: &str) -> bool {
 
 /// Whether a text is the id of a key: a UUID, or that of a key in several Regions.
 fn is_key_id(text: &str) -> bool {
-    let is_hex = |text: &str, digits| {
-        text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-    };
+    let is_hex =
+        |text: &str, digits| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     match text.strip_prefix("mrk-") {
         Some(digits) => is_hex(digits, 32),
         None => {

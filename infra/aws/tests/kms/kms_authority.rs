@@ -89,7 +89,8 @@ async fn k3_what_is_not_the_intended_signature_is_withheld_and_its_intent_remain
     ca.assert_sound(&issued);
     assert_eq!(ca.states().await, ["issued"]);
     assert_eq!(issued.certificate().serial(), &ca.records().await[0].0);
-    let asked: Vec<Value> = ca.bench.proxy.calls().iter().map(|call| call.json()["Message"].clone()).collect();
+    let asked: Vec<Value> =
+        ca.bench.proxy.calls().iter().map(|call| call.json()["Message"].clone()).collect();
     assert_eq!(asked[1], asked[2]);
 }
 
@@ -211,7 +212,9 @@ async fn k7_a_key_that_becomes_unusable_is_named_and_the_next_request_after_its_
     let ca = Ca::new(KeyKind::P256).await;
     let (authority, application) = (ca.authority().await, ca.host());
     let set = |state: &str, usage: &str| {
-        ca.bench.double.describe(&ca.arn, |key| (key.state, key.usage) = (state.to_owned(), usage.to_owned()));
+        ca.bench
+            .double
+            .describe(&ca.arn, |key| (key.state, key.usage) = (state.to_owned(), usage.to_owned()));
     };
     set(state, usage);
 
@@ -285,7 +288,10 @@ async fn k9_a_grant_that_is_late_for_opening_or_signing_is_waited_for_by_asking_
     // A function asks once a request.
     for _ in 0..30 {
         let refused = ca.open_key().await.unwrap_err().to_string();
-        assert!(refused.contains(&format!("{ALIAS} may not be used: allow kms:GetPublicKey in")), "{refused}");
+        assert!(
+            refused.contains(&format!("{ALIAS} may not be used: allow kms:GetPublicKey in")),
+            "{refused}"
+        );
     }
     let (authority, application) = (ca.authority().await, ca.host());
     for _ in 0..3 {

@@ -225,10 +225,7 @@ fn issuer(root: &Certificate, root_key: &PrivateKey, key: &PublicKey) -> Certifi
     let serial = "2".parse().unwrap();
     let issuance = Issuance { serial, algorithm: ES256, issuer: root, validity: validity() };
     let name = DistinguishedName::from_common_name("Issuer").unwrap();
-    certify(
-        root_key,
-        &CertificateBody::new(issuance, name, key.clone(), Profile::intermediate()).unwrap(),
-    )
+    certify(root_key, &CertificateBody::new(issuance, name, key.clone(), Profile::intermediate()).unwrap())
 }
 
 fn certify(key: &PrivateKey, body: &CertificateBody) -> Certificate {
