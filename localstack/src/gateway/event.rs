@@ -110,7 +110,7 @@ impl Incoming {
     fn with_own_headers(&self) -> HeaderMap {
         let claimed = self.field(FORWARDED_FOR).map(|claimed| format!("{claimed}, ")).unwrap_or_default();
         let own = [
-            ("x-amzn-trace-id", format!("Root={}", self.id)),
+            ("x-amzn-trace-id", format!("Root=1-{:0>8.8}-{:0>24.24}", self.id, self.id.replace('-', ""))),
             (FORWARDED_FOR, format!("{claimed}{}", self.peer.ip())),
             ("x-forwarded-port", "443".to_owned()),
             ("x-forwarded-proto", "https".to_owned()),

@@ -39,6 +39,7 @@ pub(crate) fn compare(reference: &CaseRecord, tested: &CaseRecord) -> Vec<Differ
         let (Some(left), Some(right)) = (&left.seen, &right.seen) else { continue };
         note(step, "status", left.status.to_string(), right.status.to_string());
         note(step, "headers", left.headers.join("; "), right.headers.join("; "));
+        note(step, CACHING, left.caching.clone(), right.caching.clone());
         if (left.status < 400) != (right.status < 400) {
             // The bodies of a yes and of a no have nothing in common; the status says it all.
             continue;
@@ -83,6 +84,8 @@ struct Side {
 struct Seen {
     status: u16,
     headers: Vec<String>,
+    /// What caches may do with it.
+    caching: String,
     is_json: bool,
     /// The whole body.
     text: String,
@@ -112,7 +115,9 @@ impl Side {
 
 impl Seen {
     fn of(record: &CaseRecord, exchange: &Exchange, response: &Response) -> Self {
-        let mut seen = Self { status: response.status, headers: headers(response), ..Self::default() };
+        let caching = response.header(CACHING).unwrap_or("not said").to_owned();
+        let mut seen =
+            Self { status: response.status, headers: headers(response), caching, ..Self::default() };
         seen.text = hide(record, &String::from_utf8_lossy(&response.body));
         let Some(mut body) = response.json() else { return seen };
         seen.is_json = true;
@@ -151,7 +156,7 @@ fn headers(response: &Response) -> Vec<String> {
     let mut headers: Vec<String> = response
         .headers
         .iter()
-        .filter(|(name, _)| !FRAMING.contains(&name.as_str()))
+        .filter(|(name, _)| !FRAMING.contains(&name.as_str()) && name != CACHING)
         .map(|(name, value)| {
             let is_uuid = value.len() == 36 && value.bytes().filter(|byte| *byte == b'-').count() == 4;
             if is_uuid { format!("{name}: <uuid>") } else { format!("{name}: {value}") }
@@ -242,6 +247,9 @@ fn why(record: &CaseRecord) -> String {
 }
 
 /// Headers that frame the body or name the moment.
+/// A header that every answer of one side has: an aspect of its own, so that it hides nothing in the others.
+const CACHING: &str = "cache-control";
+
 const FRAMING: [&str; 5] = ["connection", "content-length", "date", "keep-alive", "transfer-encoding"];
 
 /// Two servers get a request within that many seconds of the clock reading it was made with.

@@ -13,7 +13,14 @@ pub(crate) struct Documented {
 struct Row {
     id: String,
     aspects: BTreeSet<String>,
-    cases: BTreeSet<String>,
+    cases: Cases,
+}
+
+enum Cases {
+    /// These.
+    Named(BTreeSet<String>),
+    /// Whichever case has an answer.
+    Every,
 }
 
 impl Documented {
@@ -33,7 +40,10 @@ impl Documented {
             rows.push(Row {
                 id: id.into(),
                 aspects: quoted(aspects).map(Into::into).collect(),
-                cases: quoted(cases).map(Into::into).collect(),
+                cases: match cases {
+                    EVERY_CASE => Cases::Every,
+                    cases => Cases::Named(quoted(cases).map(Into::into).collect()),
+                },
             });
         }
         Self { rows }
@@ -47,7 +57,16 @@ impl Documented {
             .map(ToString::to_string)
             .collect();
         for row in &self.rows {
-            for case in &row.cases {
+            let cases = match &row.cases {
+                Cases::Named(cases) => cases,
+                Cases::Every => {
+                    if !found.iter().any(|difference| row.covers(difference)) {
+                        complaints.push(format!("nothing differs any more as {} says", row.id));
+                    }
+                    continue;
+                }
+            };
+            for case in cases {
                 if !names.contains(&case.as_str()) {
                     complaints.push(format!("`{case}` stands in {}, but no case has that name", row.id));
                 } else if !found.iter().any(|difference| difference.case == *case && row.covers(difference)) {
@@ -61,13 +80,20 @@ impl Documented {
 
 impl Row {
     fn covers(&self, difference: &Difference) -> bool {
-        self.cases.contains(&difference.case) && self.aspects.contains(difference.aspect)
+        let is_named = match &self.cases {
+            Cases::Named(cases) => cases.contains(&difference.case),
+            Cases::Every => true,
+        };
+        is_named && self.aspects.contains(difference.aspect)
     }
 }
 
 fn quoted(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
+
+/// What a row says instead of names when every answer shows its difference.
+const EVERY_CASE: &str = "every case";
 
 #[cfg(test)]
 mod tests {
@@ -97,5 +123,13 @@ mod tests {
         assert!(complaints[0].starts_with("`a/b` step 0, message"));
         assert_eq!(complaints[1], "`a/b` no longer differs as D-001 says");
         assert_eq!(complaints[2], "`a/c` stands in D-001, but no case has that name");
+    }
+
+    #[test]
+    fn a_row_for_every_case_covers_its_aspect_alone_and_has_to_be_seen() {
+        let file = "| D-001 | none | one | safer | `headers` | every case |";
+        let found = [difference("a/b", "headers"), difference("a/c", "status")];
+        assert_eq!(Documented::parse(file).judge(&found, &["a/b", "a/c"]).len(), 1);
+        assert_eq!(Documented::parse(file).judge(&[], &["a/b"]), ["nothing differs any more as D-001 says"]);
     }
 }

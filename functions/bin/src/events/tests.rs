@@ -273,6 +273,29 @@ fn l4_format_1_of_an_http_api_has_its_path_decoded_too() {
     assert_eq!(request.uri().path(), "/provisioners/100%25%20a/encrypted-key");
 }
 
+/// One request, as the gateways of the local platform tell of it: both sides mean the same.
+#[rstest]
+#[case(Events::HttpApi, include_str!("../../../../localstack/testdata/http-api.json"), "x=1&x=2&y=%20z", true)]
+#[case(Events::RestApi, include_str!("../../../../localstack/testdata/rest-api.json"), "x=1&x=2&y=%20z", true)]
+#[case(Events::FunctionUrl, include_str!("../../../../localstack/testdata/function-url.json"), "x=1&x=2&y=%20z", false)]
+#[case(VERIFY, include_str!("../../../../localstack/testdata/alb.json"), "x=2&y=%20z", true)]
+fn an_event_of_the_local_platform_is_read_as_the_request_that_it_tells_of(
+    #[case] events: Events,
+    #[case] event: &str,
+    #[case] query: &str,
+    #[case] has_certificate: bool,
+) {
+    let request = request(&gateway(events), event).unwrap();
+
+    assert_eq!(request.method(), Method::POST);
+    assert_eq!(request.uri().path_and_query().unwrap().as_str(), format!("/root/a%20b?{query}"));
+    assert_eq!(request.headers()["cookie"], "a=1; b=2");
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().unwrap().0;
+    assert_eq!(address.ip().to_string(), "192.0.2.7");
+    assert_eq!(peer(&request).is_some(), has_certificate);
+    assert!(!request.headers().contains_key("x-amzn-mtls-clientcert-leaf"));
+}
+
 #[rstest]
 #[case("$default", "", "/health", "/health")]
 #[case("prod", "", "/prod/health", "/health")]
@@ -423,4 +446,20 @@ proptest! {
             prop_assert_eq!(&found[..], &body[..]);
         }
     }
+}
+
+#[test]
+fn l16_what_is_wrong_with_an_event_is_said_without_the_event() {
+    let mut event = sample(Events::HttpApi);
+    event["requestContext"]["http"] = "a one-time token".into();
+
+    let Err(PlatformRefusal::Malformed(error)) = read(Events::HttpApi, &event) else { panic!("it was read") };
+
+    let mut chain = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        chain.push(cause.to_string());
+        source = cause.source();
+    }
+    assert!(!chain.concat().contains("a one-time token"), "{chain:?}");
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 use stepless_aws::configuration::Expected;
 use stepless_core::clock::SignedDuration;
+use stepless_localstack::emulator::Ministack;
 
 use crate::world::{World, eventually};
 
@@ -73,4 +74,29 @@ async fn k9_a_key_that_refuses_at_the_cold_start_is_tried_again() {
 
     eventually("the key is opened", async || world.sign("a.example").await.status == 201).await;
     assert_eq!(world.function("sign").cold_starts(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_in_a_parameter_is_read_and_its_change_is_noticed() {
+    let world = World::unconfigured().await;
+    let ministack = Ministack::shared().unwrap_or_else(|error| panic!("{error}"));
+    let put = |text: String| {
+        let input =
+            json!({"Name": "/process/ca.json", "Type": "SecureString", "Value": text, "Overwrite": true});
+        ministack.endpoint().call("AmazonSSM.PutParameter", &input).unwrap();
+    };
+    let info = world.function("info");
+    info.set_environment("AWS_ENDPOINT_URL_SSM", &ministack.url());
+    info.set_environment("STEPLESS_CONFIG", "ssm:/process/ca.json");
+    world.get("/health").await.error(503);
+
+    put(world.configuration.to_string());
+    eventually("the configuration is found", async || world.get("/health").await.status == 200).await;
+    let mut changed = world.configuration.clone();
+    changed["authority"]["provisioners"][0]["name"] = "another name".into();
+    put(changed.to_string());
+    world.set_clock(SignedDuration::from_secs(60));
+
+    assert_eq!(world.get("/provisioners").await.body["provisioners"][0]["name"], "another name");
+    assert_eq!(info.cold_starts(), 1);
 }

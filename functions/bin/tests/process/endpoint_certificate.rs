@@ -18,9 +18,8 @@ impl World {
         Ok(serde_json::from_slice(&answer).unwrap())
     }
 
-    #[track_caller]
-    fn keep_fresh(&self) -> impl Future<Output = Value> {
-        async { self.try_keep_fresh().await.unwrap_or_else(|error| panic!("{error}")) }
+    async fn keep_fresh(&self) -> Value {
+        self.try_keep_fresh().await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The leaf that the gateway serves with now.

@@ -105,7 +105,8 @@ async fn spoil_the_configuration(world: &World) -> Vec<String> {
 
 fn renewal_token(world: &World, key: &Key, der: &[u8]) -> String {
     let chain: Value = json!([BASE64_STANDARD.encode(der)]);
-    let mut token = world.token("renew", "c.example").with("iss", "step-ca-client/1.0").with_header("x5cInsecure", chain);
+    let mut token =
+        world.token("renew", "c.example").with("iss", "step-ca-client/1.0").with_header("x5cInsecure", chain);
     token = token.without_header("kid");
     token.sign(key)
 }

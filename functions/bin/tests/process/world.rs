@@ -37,6 +37,8 @@ use crate::clock::FunctionClock;
 pub(crate) struct World {
     /// Between the functions and KMS.
     pub(crate) kms: Proxy,
+    /// Between the functions and the table.
+    pub(crate) dynamodb: Proxy,
     pub(crate) acm: Acm,
     pub(crate) store: Arc<DynamoDbStore>,
     pub(crate) clock: FunctionClock,
@@ -88,12 +90,13 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let ministack = Ministack::shared().unwrap_or_else(|error| panic!("{error}"));
         let (endpoint, url) = (ministack.endpoint(), ministack.url());
-        let kms = Proxy::start(&url).await.unwrap();
+        let (kms, dynamodb) = (Proxy::start(&url).await.unwrap(), Proxy::start(&url).await.unwrap());
         let acm = Acm::start(endpoint).await.unwrap();
         let clock = FunctionClock::new(folder.path());
         let mut environment = clock.environment();
         environment.extend([
             ("AWS_ENDPOINT_URL_KMS".to_owned(), kms.url().to_owned()),
+            ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb.url().to_owned()),
             ("AWS_ENDPOINT_URL_ACM".to_owned(), acm.url().to_owned()),
         ]);
         let stack = Stack::create(&StackSettings {
@@ -124,9 +127,10 @@ impl World {
                 {"type": "JWK", "name": PROVISIONER, "key": provisioner.jwk(), "encryptedKey": ENCRYPTED_KEY},
             ]},
         });
-        let store = DynamoDbStore::new(&client(&url), &table, Arc::new(SystemClock)).with_time_limits(PATIENT);
+        let store =
+            DynamoDbStore::new(&client(&url), &table, Arc::new(SystemClock)).with_time_limits(PATIENT);
         let (store, tokens) = (Arc::new(store), AtomicUsize::new(0));
-        Self { kms, acm, store, clock, provisioner, configuration, stack, tokens, folder }
+        Self { kms, dynamodb, acm, store, clock, provisioner, configuration, stack, tokens, folder }
     }
 
     /// Puts the configuration into the table.

@@ -60,7 +60,8 @@ async fn a_parameter_is_written_once_and_changed_only_by_who_knows_it() {
 async fn of_two_who_make_an_object_at_once_one_is_told() {
     let place = object("two-at-once").await;
 
-    let both = tokio::join!(place.write("{\"a\":1}", Expected::Absent), place.write("{\"b\":2}", Expected::Absent));
+    let both =
+        tokio::join!(place.write("{\"a\":1}", Expected::Absent), place.write("{\"b\":2}", Expected::Absent));
 
     let told = [both.0, both.1].into_iter().filter(|one| matches!(one, Err(WriteError::Changed))).count();
     assert_eq!(told, 1);
@@ -70,7 +71,8 @@ async fn of_two_who_make_an_object_at_once_one_is_told() {
 async fn of_two_who_make_a_parameter_at_once_one_is_told() {
     let place = parameter("/two-at-once");
 
-    let both = tokio::join!(place.write("{\"a\":1}", Expected::Absent), place.write("{\"b\":2}", Expected::Absent));
+    let both =
+        tokio::join!(place.write("{\"a\":1}", Expected::Absent), place.write("{\"b\":2}", Expected::Absent));
 
     let told = [both.0, both.1].into_iter().filter(|one| matches!(one, Err(WriteError::Changed))).count();
     assert_eq!(told, 1);
@@ -138,7 +140,8 @@ async fn a_parameter_of_the_operator_is_read_and_keeps_its_type(
     let version = place.write("{\"a\":2}", Expected::Version(&found.version)).await.unwrap();
 
     assert_eq!(place.read(Some(&version)).await.unwrap(), Found::Unchanged);
-    let now = client.get_parameter().name(name).with_decryption(true).send().await.unwrap().parameter.unwrap();
+    let now =
+        client.get_parameter().name(name).with_decryption(true).send().await.unwrap().parameter.unwrap();
     assert_eq!((now.r#type, now.value.as_deref()), (Some(kind), Some("{\"a\":2}")));
 }
 
