@@ -93,10 +93,7 @@ impl Authority {
         let takes_credential = application.credential.is_some();
         let told =
             |error: AuthorityError| if takes_credential { error.with_credential_taken() } else { error };
-        // A function that was slow, or frozen, has too little time left for what follows.
-        if self.clock.now().duration_since(application.begun) > START_WITHIN {
-            return Err(AuthorityError::Busy(Unavailable::Late));
-        }
+        self.check_time(application.begun)?;
         let intent = self.commit_intent(application).await.map_err(told)?;
 
         // 8. sign: exactly one call.
@@ -118,6 +115,14 @@ impl Authority {
             .map_err(InternalError::Misissued)?;
 
         self.commit_certificate(intent, certificate).await.map_err(told)
+    }
+
+    /// A function that was slow, or frozen, has too little time left for what follows.
+    fn check_time(&self, begun: Timestamp) -> Result<(), AuthorityError> {
+        if self.clock.now().duration_since(begun) > START_WITHIN {
+            return Err(AuthorityError::Busy(Unavailable::Late));
+        }
+        Ok(())
     }
 
     /// 7. commit the intent: spend the credential and store what is about to be signed, in one commit.
@@ -161,7 +166,8 @@ impl Authority {
             Err(Failed::Conflict { role: Role::Credential, found }) => {
                 match application.credential.zip(found) {
                     Some((credential, found)) => {
-                        self.resume(credential, found, application.body.public_key.spki_der()).await
+                        let spki_der = application.body.public_key.spki_der();
+                        self.resume(application.begun, credential, found, spki_der).await
                     }
                     None => Err(AuthorityError::Busy(Unavailable::LostRace)),
                 }
@@ -177,6 +183,7 @@ impl Authority {
     /// every other case the credential was used.
     async fn resume(
         &self,
+        begun: Timestamp,
         credential: OneTimeCredential,
         found: Record,
         spki_der: &[u8],
@@ -199,6 +206,7 @@ impl Authority {
         let CertificateState::Intent { lease_until, to_be_signed } = &mut record.state else {
             return Err(AuthorityError::TokenUsed);
         };
+        self.check_time(begun)?;
         *lease_until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
         spent.lease_until = *lease_until;
         let to_be_signed = to_be_signed.0.clone();
@@ -310,8 +318,8 @@ impl Authority {
 }
 
 /// So long after the authority was asked step 7 may begin, by wall clock; later the client is told to try again. What
-/// follows takes a slow platform twenty seconds, and no gateway waits longer than thirty.
-pub const START_WITHIN: SignedDuration = SignedDuration::from_secs(8);
+/// follows takes a slow platform eighteen seconds, and no gateway waits longer than thirty.
+pub const START_WITHIN: SignedDuration = SignedDuration::from_secs(6);
 
 /// So long nobody else touches an intent: the time limit of a function, after which it is certainly dead.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(30);

@@ -1,6 +1,7 @@
 //! The authority in use, and its change when the configuration changes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use axum::Router;
@@ -9,6 +10,7 @@ use stepless_core::authority::Authority;
 use stepless_core::clock::{Clock, SignedDuration, Timestamp};
 use stepless_functions::TraceHeader;
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 use tracing::error;
 
 use crate::logging;
@@ -42,15 +44,24 @@ impl Current {
 
     /// Opens the authority before anybody asks for it; a failure is logged, and the next request tries again.
     pub(crate) async fn open_early(&self) {
-        if let Err(error) = self.serving().await {
-            error!(error = logging::chain(&error), "the authority is not open; the next request tries again");
+        match timeout(OPEN_EARLY_WITHIN, self.first()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                error!(
+                    error = logging::chain(&error),
+                    "the authority is not open; the next request tries again"
+                );
+            }
+            Err(_elapsed) => error!("the authority is not open in time; the next request tries again"),
         }
     }
 
     /// The authority to serve with. The configuration is looked at again when the last look is [`CHECK_EVERY`] ago by
     /// wall clock; what is wrong with a new one is logged, and the old one stays in use.
     pub(crate) async fn serving(&self) -> Result<Arc<Serving>, NotOpen> {
-        let Some(serving) = self.serving.load_full() else { return self.first().await };
+        let Some(serving) = self.serving.load_full() else {
+            return timeout(LOOK_WITHIN, self.first()).await.unwrap_or(Err(NotOpen::Slow));
+        };
         // Another request looks already: this one need not wait for it.
         let Ok(mut looked) = self.looked.try_lock() else { return Ok(serving) };
         let now = self.clock.now();
@@ -59,7 +70,7 @@ impl Current {
         }
         // A place that does not answer is not asked by every request.
         *looked = Some(now);
-        match self.open(Some(&serving.version)).await {
+        match timeout(LOOK_WITHIN, self.open(Some(&serving.version))).await.unwrap_or(Err(NotOpen::Slow)) {
             Ok(Some(changed)) => Ok(changed),
             Ok(None) => Ok(serving),
             Err(error) => {
@@ -109,6 +120,13 @@ fn is_due(last: Option<Timestamp>, now: Timestamp, interval: SignedDuration) -> 
 
 /// A new configuration is in use everywhere within a minute: half of it for the look, half for a request to come.
 const CHECK_EVERY: SignedDuration = SignedDuration::from_secs(30);
+
+/// A request waits so long for a configuration, and no longer: what it is there for needs the rest of its time.
+pub(crate) const LOOK_WITHIN: Duration = Duration::from_secs(3);
+
+/// The first opening may take longer, while nobody waits for it, but Lambda ends a process that has not begun to ask for
+/// events after ten seconds.
+const OPEN_EARLY_WITHIN: Duration = Duration::from_secs(8);
 
 /// While there is no authority, every request asks for one: so often at most.
 const TRY_EVERY: SignedDuration = SignedDuration::from_secs(1);

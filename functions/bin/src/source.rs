@@ -116,6 +116,9 @@ pub enum NotOpen {
     /// The authority of the configuration could not be opened.
     #[error("the authority cannot be opened")]
     Authority(#[from] OpenAuthorityError),
+    /// It is not open yet, and the request has no more time to wait.
+    #[error("the authority takes too long to open")]
+    Slow,
     /// It could not be opened a moment ago, and is not tried again yet.
     #[error("the authority could not be opened a moment ago")]
     Recently,

@@ -6,7 +6,8 @@ use axum::body::to_bytes;
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use stepless_functions::PlatformRefusal;
 
@@ -28,6 +29,13 @@ pub(crate) enum AnswerForm {
 /// An answer that a gateway takes.
 #[derive(Debug)]
 pub(crate) struct Answered(pub(crate) Box<RawValue>);
+
+/// Of the event of a balancer: whether it has lists.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Lists {
+    multi_value_headers: Option<IgnoredAny>,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,8 +59,10 @@ impl AnswerForm {
         match events {
             Events::HttpApi | Events::FunctionUrl => Self::Joined,
             Events::RestApi => Self::Listed,
-            Events::Alb(_) if event.contains("\"multiValueHeaders\"") => Self::AlbListed,
-            Events::Alb(_) => Self::AlbJoined,
+            Events::Alb(_) => match serde_json::from_str(event) {
+                Ok(Lists { multi_value_headers: Some(_) }) => Self::AlbListed,
+                Ok(Lists { multi_value_headers: None }) | Err(_) => Self::AlbJoined,
+            },
         }
     }
 

@@ -12,6 +12,7 @@ use stepless_core::clock::FixedClock;
 use tokio::sync::Notify;
 
 use super::*;
+use crate::current::LOOK_WITHIN;
 use crate::environment::Events;
 use crate::world::{TestOpener, clock, configuration};
 
@@ -234,10 +235,14 @@ fn l7_the_time_limits_of_a_request_fit_into_each_other() {
     use stepless_aws::dynamodb::TimeLimits;
     use stepless_aws::kms::OPERATION_TIMEOUT as SIGNATURE;
 
-    let commit = TimeLimits::OF_A_FUNCTION.operation;
-    let begin = START_WITHIN.unsigned_abs();
+    let table = TimeLimits::OF_A_FUNCTION.operation;
+    let before = LOOK_WITHIN + START_WITHIN.unsigned_abs();
+    // A commit whose answer was lost is looked for with one read; a signature that failed is followed by one commit.
+    let intent = table + table;
+    let certificate = table + table;
 
-    assert!(begin + commit + SIGNATURE + commit <= LONGEST);
-    // A commit whose answer was lost is looked for with one read.
-    assert!(commit + commit + SIGNATURE + commit + commit < LEASE.unsigned_abs());
+    assert!(before + intent + SIGNATURE + certificate <= LONGEST - MARGIN.unsigned_abs());
+    // Whoever takes an intent over has it read, and asks again whether there is time.
+    assert!(before + table + SIGNATURE + certificate <= LONGEST - MARGIN.unsigned_abs());
+    assert!(intent + SIGNATURE + certificate < LEASE.unsigned_abs());
 }

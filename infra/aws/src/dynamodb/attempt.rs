@@ -22,7 +22,7 @@ impl TimeLimits {
     /// a commit that closes the intent must end. DynamoDB answers within milliseconds, so an attempt of a second
     /// is lost.
     pub const OF_A_FUNCTION: Self =
-        Self { attempt: Duration::from_secs(1), operation: Duration::from_secs(5) };
+        Self { attempt: Duration::from_secs(1), operation: Duration::from_secs(3) };
 }
 
 /// The attempts of one call.

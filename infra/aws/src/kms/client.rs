@@ -11,7 +11,7 @@ use aws_sdk_kms::config::timeout::TimeoutConfig;
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a call may take, with everything that is tried again. A function has 29 seconds and two commits to make.
-pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(8);
+pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// How often a call is sent at most. The pauses between six attempts, 2.5 seconds at the longest, outlast the one-second
 /// window of a request quota twice.
