@@ -58,11 +58,12 @@ pub(super) async fn run(arguments: &InitArguments, kms: &str) -> Result<(), CliE
         found.refuse_another(&wanted)?;
         home.complete().await?;
     }
-    if let Some(path) = &arguments.aws.root_out {
-        write_root(path, &found.root)?;
-    }
+    // The authority is there, whatever becomes of the file.
     wanted.say(&found, made);
-    Ok(())
+    match &arguments.aws.root_out {
+        Some(path) => write_root(path, &found.root),
+        None => Ok(()),
+    }
 }
 
 async fn open_table(table: &DynamoDbTable) -> Result<DynamoDbStore, CliError> {
@@ -93,6 +94,9 @@ enum Content<'a> {
     Moved(Moved),
 }
 
+/// What `--kms` may say of how KMS is reached.
+const KMS_ATTRIBUTES: [&str; 3] = ["region", "profile", "credentials-file"];
+
 impl<'a> Wanted<'a> {
     fn read(arguments: &'a InitArguments, kms: &str) -> Result<Self, CliError> {
         let aws = &arguments.aws;
@@ -117,7 +121,13 @@ impl<'a> Wanted<'a> {
                  environment says"
             ))
         })?;
-        let KeySource::Uri(_) = KeySource::from_text(&aws.issuer_key) else {
+        if let Some(unknown) = uri.attribute_names().find(|name| !KMS_ATTRIBUTES.contains(name)) {
+            return Err(CliError::new(format!(
+                "--kms {kms:?}: {unknown:?} is not known; possible are {}",
+                KMS_ATTRIBUTES.join(", ")
+            )));
+        }
+        let KeySource::Uri(_) = KeySource::from_text_in_aws_kms(&aws.issuer_key) else {
             return Err(CliError::new(format!(
                 "--issuer-key {:?}: functions have no files; use awskms:key-id=alias/NAME",
                 aws.issuer_key
@@ -138,7 +148,7 @@ impl<'a> Wanted<'a> {
             table,
             place,
             kms: KmsConfig { uri: Some(uri), ..KmsConfig::default() },
-            root_key: KeySource::from_text(&aws.root_key),
+            root_key: KeySource::from_text_in_aws_kms(&aws.root_key),
             issuer_key: &aws.issuer_key,
             kind: aws.key_spec.map(Into::into),
         };
@@ -202,7 +212,7 @@ impl<'a> Wanted<'a> {
     ) -> Result<Issuers, CliError> {
         let account = Account { kms: &self.kms, authority: self.name, kind: self.kind };
         let issuer = async {
-            match KeySource::from_text(self.issuer_key) {
+            match KeySource::from_text_in_aws_kms(self.issuer_key) {
                 KeySource::Uri(uri) => account.key(&uri, "issuer").await.context("--issuer-key"),
                 KeySource::File(_) => Err(CliError::new("--issuer-key is a file")),
             }
@@ -312,7 +322,7 @@ impl Established {
             }
             Some(_) | None => {}
         }
-        if key_id(&self.config.key) != key_id(&KeySource::from_text(wanted.issuer_key)) {
+        if key_id(&self.config.key) != key_id(&KeySource::from_text_in_aws_kms(wanted.issuer_key)) {
             let found = key_id(&self.config.key).unwrap_or_else(|| "a file".to_owned());
             differences.push(format!("its issuer's key is {found}, not {}", wanted.issuer_key));
         }

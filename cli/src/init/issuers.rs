@@ -75,6 +75,9 @@ pub(crate) fn issuer_subject(name: &str) -> Result<DistinguishedName, CliError> 
 }
 
 fn subject(name: &str, role: &str) -> Result<DistinguishedName, CliError> {
+    if name.is_empty() {
+        return Err(CliError::new("--name is empty; it becomes the name in the authority's certificates"));
+    }
     DistinguishedName::from_fields(&NameFields {
         organization: vec![name.to_owned()],
         common_name: format!("{name} {role}"),

@@ -180,6 +180,11 @@ impl KmsUri {
         Some(Self { scheme: KmsScheme::from_name(scheme)?, rest: rest.to_owned() })
     }
 
+    /// The names of its attributes.
+    pub fn attribute_names(&self) -> impl Iterator<Item = &str> {
+        attributes(&self.rest).map(|(name, _)| name)
+    }
+
     /// The first value of an attribute, such as `key-id`, with its escapes undone.
     pub fn attribute(&self, name: &str) -> Option<String> {
         attributes(&self.rest).find(|(key, _)| *key == name).map(|(_, value)| value)

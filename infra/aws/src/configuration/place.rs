@@ -46,12 +46,17 @@ impl FromStr for ConfigurationPlace {
         }
         match text.split_once(':') {
             Some((DynamoDbTable::SCHEME, _)) => text.parse().map(Self::Table).map_err(|_| wrong()),
-            // `s3:bucket` or `https://..` is a slip, and no file has such a name.
-            Some(("s3" | "http" | "https", _)) => Err(wrong()),
+            // `s3:bucket` or `https://..` is a slip; a file with such a name can be written as `./s3:bucket`.
+            Some((scheme, _)) if is_scheme(scheme) => Err(wrong()),
             _ if text.is_empty() => Err(wrong()),
             _ => Ok(Self::File(text.into())),
         }
     }
+}
+
+/// Whether it looks like the beginning of a URL. One letter is a drive.
+fn is_scheme(text: &str) -> bool {
+    text.len() > 1 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 impl fmt::Display for ConfigurationPlace {
