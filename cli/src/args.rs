@@ -229,7 +229,8 @@ pub(crate) enum ConfigCommand {
     },
     /// Check a configuration, and put it in the place of the one that is there
     ///
-    /// If somebody else changes the configuration in the meantime, theirs stays.
+    /// If somebody else has changed the configuration in the meantime, theirs stays. A file and an SSM parameter are
+    /// looked at right before they are written: of two changes in the same moment the later one stays.
     Set {
         /// Where it goes
         #[arg(value_name = "LOCATION")]

@@ -127,18 +127,16 @@ async fn put(
         Ok(_) => return Ok(()),
         Err(error) => error,
     };
-    // The answer to a write that was done may have been lost, also before another attempt that found it done.
-    if let Ok(Found::Configuration(now)) = source.read(None).await
-        && now.text == text
-    {
-        return Ok(());
-    }
     let message = match &error {
         WriteError::Changed => format!(
             "somebody else has changed {place} in the meantime, and theirs stays. Look at it with stepless config \
              show, and set yours again if it still fits"
         ),
         WriteError::Refused(_) => format!("{place} was not changed"),
+        WriteError::Overwrote => format!(
+            "{place} holds your configuration now, and somebody else's, written in the same moment, is overwritten. It is \
+             the version before in the parameter's history; put both together, and set them again"
+        ),
         WriteError::Unknown(_) => {
             format!("{place} did not answer; look with stepless config show whether it was changed")
         }

@@ -258,6 +258,8 @@ impl<'a> Wanted<'a> {
         }
         println!("Root fingerprint:  {}", found.root.fingerprint_sha256());
         match &self.root_key {
+            // No configuration says what the root's key is, so that of the arguments may be another.
+            _ if !made => {}
             KeySource::File(path) => println!("Root key:          {}", path.display()),
             KeySource::Uri(uri) => {
                 println!("Root key:          {}", uri.attribute("key-id").unwrap_or_default());

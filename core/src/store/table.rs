@@ -148,8 +148,6 @@ pub struct AuthorityRecord {
 pub struct EndpointCertificateRecord {
     /// The ARN that it is imported under.
     pub arn: String,
-    /// The notAfter of the one that was imported last.
-    pub not_after: Timestamp,
 }
 
 /// How long an intent that came to nothing is kept, for whoever reconciles signatures with records.

@@ -95,7 +95,7 @@ impl EndpointCertificate {
                 };
                 let tags: Vec<_> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
                 let outcome = self.import(Target::New(&tags)).await?;
-                record(&**store, known.record, outcome).await
+                self.record(&**store, known.record, outcome).await
             }
         }
     }
@@ -134,6 +134,47 @@ impl EndpointCertificate {
         info!(arn, serial = %certificate.serial(), not_after = %certificate.not_after(), "imported");
         Ok(Outcome { arn, not_after: certificate.not_after(), imported: true })
     }
+
+    /// Records a first import. Of two at once the first one to get here stays; the other one's is left unused in ACM.
+    async fn record(
+        &self,
+        store: &dyn Store,
+        before: Option<Record>,
+        outcome: Outcome,
+    ) -> Result<Outcome, EndpointCertificateError> {
+        let not_recorded =
+            |source: CommitError| EndpointCertificateError::NotRecorded { arn: outcome.arn.clone(), source };
+        let put = Write::Put {
+            key: table::endpoint_certificate(),
+            condition: before.map_or(Condition::Absent, |record| Condition::Version(record.version)),
+            value: table::encode(&EndpointCertificateRecord { arn: outcome.arn.clone() })?,
+            expires: None,
+            indexes: Vec::new(),
+        };
+        match store.commit(vec![put]).await {
+            Ok(()) => Ok(outcome),
+            Err(CommitError::Conflict { found: Some(found), .. }) => {
+                let first: EndpointCertificateRecord = table::decode(&found)?;
+                if first.arn == outcome.arn {
+                    return Ok(outcome);
+                }
+                warn!(
+                    unused = outcome.arn,
+                    used = first.arn,
+                    "two first imports at once; delete the unused one"
+                );
+                let pem = self.acm.certificate(&first.arn).await?;
+                let present = pem.as_deref().map(Certificate::from_pem).and_then(Result::ok);
+                match present {
+                    Some(present) => {
+                        Ok(Outcome { arn: first.arn, not_after: present.not_after(), imported: false })
+                    }
+                    None => Err(EndpointCertificateError::Gone { arn: first.arn }),
+                }
+            }
+            Err(error) => Err(not_recorded(error)),
+        }
+    }
 }
 
 /// What the table says.
@@ -150,39 +191,6 @@ impl Known {
     }
 }
 
-/// Records a first import. Of two at once the first one to get here stays; the other one's is left unused in ACM.
-async fn record(
-    store: &dyn Store,
-    before: Option<Record>,
-    outcome: Outcome,
-) -> Result<Outcome, EndpointCertificateError> {
-    let not_recorded =
-        |source: CommitError| EndpointCertificateError::NotRecorded { arn: outcome.arn.clone(), source };
-    let record = EndpointCertificateRecord { arn: outcome.arn.clone(), not_after: outcome.not_after };
-    let put = Write::Put {
-        key: table::endpoint_certificate(),
-        condition: before.map_or(Condition::Absent, |record| Condition::Version(record.version)),
-        value: table::encode(&record)?,
-        expires: None,
-        indexes: Vec::new(),
-    };
-    match store.commit(vec![put]).await {
-        Ok(()) => Ok(outcome),
-        Err(CommitError::Conflict { found: Some(found), .. }) => {
-            let first: EndpointCertificateRecord = table::decode(&found)?;
-            if first.arn != outcome.arn {
-                warn!(
-                    unused = outcome.arn,
-                    used = first.arn,
-                    "two first imports at once; delete the unused one"
-                );
-            }
-            Ok(Outcome { arn: first.arn, not_after: first.not_after, imported: false })
-        }
-        Err(error) => Err(not_recorded(error)),
-    }
-}
-
 /// Why there is no fresh certificate.
 #[derive(Debug, Error)]
 pub enum EndpointCertificateError {
@@ -191,6 +199,14 @@ pub enum EndpointCertificateError {
         "there is no certificate {arn} in ACM: correct STEPLESS_ENDPOINT_CERTIFICATE_ARN, or leave it out"
     )]
     Missing {
+        /// The ARN.
+        arn: String,
+    },
+    /// What somebody else imported at the same time is not to be read.
+    #[error(
+        "the certificate {arn}, imported at the same time by another call, cannot be read; the next call tries again"
+    )]
+    Gone {
         /// The ARN.
         arn: String,
     },

@@ -1,7 +1,7 @@
 //! Where a configuration lies: a file, S3, an SSM parameter, or the table.
 //!
 //! A configuration is the text of a `ca.json`; what it says is core's matter. Here it is read, noticed to have changed,
-//! and written without overwriting what somebody else wrote in the meantime. Never here: a cache, or a clock.
+//! and written without overwriting what somebody else wrote before. Never here: a cache.
 
 mod file;
 mod place;
@@ -148,13 +148,38 @@ impl ConfigurationSource {
 
     /// Writes the configuration, if the place holds what is `expected`, and says which version it is now.
     ///
-    /// The file, S3 and the table look and write in one step. An SSM parameter is made in one step too, but has no
-    /// condition for a change: of two changes in the same moment the later one stays, and the earlier one is told.
+    /// Every place makes its first configuration in one step. A change is one step in S3 and the table. A file and an
+    /// SSM parameter have no condition for a change: each is looked at right before, and of two changes in the same
+    /// moment the later one stays. Of a parameter the later one is told, with [`WriteError::Overwrote`]; of a file
+    /// nobody is.
+    ///
+    /// A write whose answer was lost, or whose second attempt found what the first had done, is looked at again: if
+    /// the text is there, it is written.
     ///
     /// # Errors
     /// [`WriteError::Changed`] when it holds something else; nothing was written. [`WriteError::Unknown`] when
-    /// nobody knows whether it was: [`ConfigurationSource::read`] tells.
+    /// nobody knows whether it was, nor could be told by another look.
     pub async fn write(
+        &self,
+        text: &str,
+        expected: Expected<'_>,
+    ) -> Result<ConfigurationVersion, WriteError> {
+        let error = match self.write_unchecked(text, expected).await {
+            Err(error @ (WriteError::Changed | WriteError::Unknown(_))) => error,
+            told => return told,
+        };
+        // An error of this look says nothing of the write.
+        match self.read(None).await {
+            Ok(Found::Configuration(found)) if found.text == text => match (&self.0, &error) {
+                (Source::Ssm(_), WriteError::Unknown(_)) => ssm::next_after(expected, found.version),
+                _ => Ok(found.version),
+            },
+            _ => Err(error),
+        }
+    }
+
+    /// As [`Self::write`], with what the place says.
+    async fn write_unchecked(
         &self,
         text: &str,
         expected: Expected<'_>,
@@ -206,6 +231,9 @@ pub enum WriteError {
     /// The place refused; nothing was written.
     #[error("the configuration was not written")]
     Refused(#[source] BoxError),
+    /// It was written, over one that somebody else had written since the expected one.
+    #[error("the configuration was written over one that somebody else wrote in the same moment")]
+    Overwrote,
     /// The place did not answer; it may or may not have been written.
     #[error("nobody knows whether the configuration was written")]
     Unknown(#[source] BoxError),

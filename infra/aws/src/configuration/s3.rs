@@ -3,6 +3,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     Configuration, ConfigurationVersion, Expected, Found, ReadError, Version, WriteError, check_length, sdk,
@@ -29,6 +30,7 @@ impl S3Place {
     /// One conditional request: what is known already is not sent again.
     pub(super) async fn read(&self, known: Option<&ConfigurationVersion>) -> Result<Found, ReadError> {
         let known = known.and_then(tag).map(str::to_owned);
+        let deadline = Instant::now() + sdk::OPERATION;
         let request = self.client.get_object().bucket(&self.bucket).key(&self.key).set_if_none_match(known);
         let object = match request.send().await {
             Ok(object) => object,
@@ -44,9 +46,21 @@ impl S3Place {
         };
         check_length(object.content_length().and_then(|octets| u64::try_from(octets).ok()).unwrap_or(0))?;
         let tag = object.e_tag().unwrap_or_default().to_owned();
-        let bytes = object.body.collect().await.map_err(|error| self.failed(error))?;
+        // The SDK's time is over when the answer begins.
+        let bytes = timeout_at(deadline, self.collect(object.body)).await;
+        let bytes = bytes.map_err(|elapsed| self.failed(elapsed))??;
         let version = ConfigurationVersion(Version::ETag(tag));
-        Ok(Found::Configuration(Configuration { text: text(bytes.to_vec())?, version }))
+        Ok(Found::Configuration(Configuration { text: text(bytes)?, version }))
+    }
+
+    /// A body, which need not have said how long it is.
+    async fn collect(&self, mut body: ByteStream) -> Result<Vec<u8>, ReadError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.try_next().await.map_err(|error| self.failed(error))? {
+            bytes.extend_from_slice(&chunk);
+            check_length(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+        }
+        Ok(bytes)
     }
 
     pub(super) async fn write(

@@ -21,4 +21,5 @@ pub(super) fn retries() -> RetryConfig {
 
 const CONNECT: Duration = Duration::from_secs(1);
 const ATTEMPT: Duration = Duration::from_secs(2);
-const OPERATION: Duration = Duration::from_secs(4);
+/// All of a call.
+pub(super) const OPERATION: Duration = Duration::from_secs(4);

@@ -2,6 +2,7 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_ssm::Client;
+use aws_sdk_ssm::config::retry::RetryConfig;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 
 use super::{
@@ -63,29 +64,34 @@ impl SsmPlace {
         let request = self.client.put_parameter().name(&self.name).value(text).overwrite(overwrite);
         // The type of a parameter that exists stays; an encrypted one stays encrypted.
         let request = if overwrite { request } else { request.r#type(ParameterType::String) };
-        let written = match request.tier(ParameterTier::IntelligentTiering).send().await {
-            Ok(written) => version(written.version, text),
+        // Another attempt would count once more, and look like somebody else's change.
+        let once = aws_sdk_ssm::config::Builder::new().retry_config(RetryConfig::disabled());
+        let request = request.tier(ParameterTier::IntelligentTiering).customize().config_override(once);
+        match request.send().await {
+            Ok(written) => next_after(expected, version(written.version, text)),
             Err(error)
                 if error.as_service_error().is_some_and(|error| error.is_parameter_already_exists()) =>
             {
-                return Err(WriteError::Changed);
+                Err(WriteError::Changed)
             }
-            Err(error) => return Err(unconfirmed(error)),
-        };
-        match (expected, &written.0) {
-            (
-                Expected::Version(ConfigurationVersion(Version::Counted { version: before, .. })),
-                Version::Counted { version: now, .. },
-            ) if *now != before.saturating_add(1) => Err(WriteError::Unknown(Box::new(Overwritten))),
-            _ => Ok(written),
+            Err(error) => Err(unconfirmed(error)),
         }
     }
 }
 
-/// Another change came between the look at the parameter and its change.
-#[derive(Debug, thiserror::Error)]
-#[error("the parameter was changed by somebody else in the same moment, and that change is overwritten")]
-struct Overwritten;
+/// The version that was written, unless another one came between it and the one that was expected.
+pub(super) fn next_after(
+    expected: Expected<'_>,
+    written: ConfigurationVersion,
+) -> Result<ConfigurationVersion, WriteError> {
+    match (expected, &written.0) {
+        (
+            Expected::Version(ConfigurationVersion(Version::Counted { version: before, .. })),
+            Version::Counted { version: now, .. },
+        ) if *now != before.saturating_add(1) => Err(WriteError::Overwrote),
+        _ => Ok(written),
+    }
+}
 
 fn version(version: i64, text: &str) -> ConfigurationVersion {
     let version = u64::try_from(version).unwrap_or_default();

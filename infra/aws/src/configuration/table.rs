@@ -42,12 +42,6 @@ impl TablePlace {
         };
         match self.0.commit(vec![write]).await {
             Ok(()) => Ok(written),
-            // A commit whose answer was lost, and which the store sent once more, conflicts with itself.
-            Err(CommitError::Conflict { found: Some(found), .. })
-                if configuration(found.clone()).is_ok_and(|found| found.version == written) =>
-            {
-                Ok(written)
-            }
             Err(CommitError::Conflict { .. }) => Err(WriteError::Changed),
             Err(CommitError::Store(error)) => Err(WriteError::Unknown(Box::new(error))),
         }

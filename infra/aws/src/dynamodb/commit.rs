@@ -76,6 +76,16 @@ impl<'a> Commit<'a> {
     }
 
     async fn run(mut self) -> Result<(), CommitError> {
+        match self.attempts().await {
+            // The last attempt had no effect; the one whose answer was lost may have had it.
+            Err(CommitError::Store(StoreError::Failed(source))) if self.lost => {
+                Err(StoreError::Unavailable(source).into())
+            }
+            told => told,
+        }
+    }
+
+    async fn attempts(&mut self) -> Result<(), CommitError> {
         let mut attempts = Attempts::new(self.store.limits);
         loop {
             let error = match self.attempt().await {

@@ -1,6 +1,9 @@
 //! Keys for a new authority: found by their alias, or made. Needs rights that no function has.
 
+use std::time::Duration;
+
 use aws_sdk_kms::Client;
+use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, KeyUsageType, Tag};
 use stepless_core::key::KeyKind;
 use thiserror::Error;
@@ -79,6 +82,20 @@ pub enum EnsureKeyError {
     /// A call failed.
     #[error(transparent)]
     Kms(#[from] KmsError),
+    /// A key was made, and nobody knows whether it got its alias. It stays: it may be in use.
+    #[error(
+        "the new key {made} may or may not have got {alias}, which leads nowhere for the moment; run the same command \
+         again in a minute, and if it makes another key, delete this one"
+    )]
+    Unsettled {
+        /// The alias.
+        alias: KeyId,
+        /// The key.
+        made: KeyId,
+        /// What naming it said.
+        #[source]
+        source: Box<KmsError>,
+    },
     /// A key was made, and neither got its alias nor can be deleted.
     #[error("the new key {orphan} got no alias, and its deletion could not be scheduled; delete it by hand")]
     Orphan {
@@ -91,8 +108,8 @@ pub enum EnsureKeyError {
 }
 
 /// Finds the signing key of an alias, or makes it. However often and from however many places this runs, one key gets
-/// the alias; a key that lost the race for it is deleted after seven days, the shortest that KMS allows. A process that
-/// dies between making a key and naming it leaves a key without an alias.
+/// the alias; a key that lost the race for it is deleted after seven days, the shortest that KMS allows. A key that may
+/// have the alias is never deleted. A process that dies between making a key and naming it leaves a key without an alias.
 ///
 /// Needs `kms:DescribeKey`, `kms:CreateKey`, `kms:CreateAlias`, `kms:ScheduleKeyDeletion`, and `kms:TagResource` if
 /// there are tags.
@@ -112,30 +129,54 @@ pub async fn ensure_key(client: &Client, wanted: &WantedKey) -> Result<EnsuredKe
         return Ok(found);
     }
     let made = make(client, wanted).await?;
-    let named =
-        client.create_alias().alias_name(wanted.alias.as_str()).target_key_id(made.as_str()).send().await;
+    let once = aws_sdk_kms::config::Builder::new().retry_config(RetryConfig::disabled());
+    let named = client
+        .create_alias()
+        .alias_name(wanted.alias.as_str())
+        .target_key_id(made.as_str())
+        .customize()
+        .config_override(once)
+        .send()
+        .await;
     let error = match named {
         Ok(_) => return Ok(EnsuredKey { arn: made, origin: Origin::Made }),
         Err(error) => error,
     };
-    let lost_race = error.as_service_error().is_some_and(|refusal| refusal.is_already_exists_exception());
-    // An alias whose answer was lost may lead to this very key.
-    if let Some(found) = find(client, wanted).await? {
-        if found.arn == made {
+    // One attempt, so that such an answer is about this request and no earlier one.
+    let refused = error.as_service_error().is_some_and(|refusal| !refusal.is_already_exists_exception())
+        && error.raw_response().is_some_and(|answer| answer.status().is_client_error());
+    if refused {
+        discard(client, &made).await?;
+        return Err(KmsError::of_call(client, &wanted.alias, "kms:CreateAlias", error).into());
+    }
+    // An alias whose answer was lost may lead to this very key, and KMS shows a new alias everywhere only after a while.
+    for pause in PAUSES {
+        tokio::time::sleep(pause).await;
+        let key = match describe(client, wanted).await {
+            Ok(Some(key)) => key,
+            Ok(None) => continue,
+            Err(error) => {
+                warn!(alias = %wanted.alias, key = %made, %error, "the key of an alias cannot be looked up");
+                continue;
+            }
+        };
+        if arn(&key, "kms:DescribeKey")? == made {
             return Ok(EnsuredKey { arn: made, origin: Origin::Made });
         }
         discard(client, &made).await?;
-        return Ok(found);
+        return check(&key, wanted);
     }
-    discard(client, &made).await?;
-    if lost_race {
-        warn!(alias = %wanted.alias, "an alias was taken and given up again at the same moment");
-    }
-    Err(KmsError::of_call(client, &wanted.alias, "kms:CreateAlias", error).into())
+    let source = Box::new(KmsError::of_call(client, &wanted.alias, "kms:CreateAlias", error));
+    Err(EnsureKeyError::Unsettled { alias: wanted.alias.clone(), made, source })
 }
 
 /// The key of the alias, if it has one and that is what is wanted.
 async fn find(client: &Client, wanted: &WantedKey) -> Result<Option<EnsuredKey>, EnsureKeyError> {
+    describe(client, wanted).await?.map(|key| check(&key, wanted)).transpose()
+}
+
+/// What the alias leads to, if there is one.
+async fn describe(client: &Client, wanted: &WantedKey) -> Result<Option<KeyMetadata>, EnsureKeyError> {
     let described = match client.describe_key().key_id(wanted.alias.as_str()).send().await {
         Ok(described) => described,
         Err(error) if error.as_service_error().is_some_and(|refusal| refusal.is_not_found_exception()) => {
@@ -145,7 +186,11 @@ async fn find(client: &Client, wanted: &WantedKey) -> Result<Option<EnsuredKey>,
             return Err(KmsError::of_call(client, &wanted.alias, "kms:DescribeKey", error).into());
         }
     };
-    let key = described.key_metadata().ok_or(EnsureKeyError::Incomplete("kms:DescribeKey"))?;
+    described.key_metadata.map(Some).ok_or(EnsureKeyError::Incomplete("kms:DescribeKey"))
+}
+
+/// Whether a key that the alias leads to is what is wanted.
+fn check(key: &KeyMetadata, wanted: &WantedKey) -> Result<EnsuredKey, EnsureKeyError> {
     let arn = arn(key, "kms:DescribeKey")?;
     let spec = spec::key_spec(wanted.kind).ok_or(EnsureKeyError::Kind(wanted.kind))?;
     if key.key_spec() != Some(&spec) || key.key_usage() != Some(&KeyUsageType::SignVerify) {
@@ -158,7 +203,7 @@ async fn find(client: &Client, wanted: &WantedKey) -> Result<Option<EnsuredKey>,
         });
     }
     match key.key_state() {
-        Some(KeyState::Enabled) => Ok(Some(EnsuredKey { arn, origin: Origin::Found })),
+        Some(KeyState::Enabled) => Ok(EnsuredKey { arn, origin: Origin::Found }),
         state => Err(EnsureKeyError::NotEnabled {
             alias: wanted.alias.clone(),
             arn,
@@ -210,3 +255,7 @@ fn arn(key: &KeyMetadata, operation: &'static str) -> Result<KeyId, EnsureKeyErr
 
 /// [`PendingWindowInDays`](https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html#KMS-ScheduleKeyDeletion-request-PendingWindowInDays).
 const SHORTEST_DELETION_DAYS: i32 = 7;
+
+/// Before each look at an alias that may have been made.
+const PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];

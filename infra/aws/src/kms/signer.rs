@@ -12,7 +12,6 @@ use stepless_core::key::{
     Digest, PublicKey, PublicKeyError, SignatureAlgorithm, Signer, SignerError, WeakKey,
 };
 use thiserror::Error;
-use tracing::error;
 
 use super::error::KmsError;
 use super::{KeyId, spec};
@@ -24,8 +23,8 @@ use super::{KeyId, spec};
 pub struct KmsSigner {
     client: Client,
     key: KeyId,
-    /// The key that answered when this was opened. An alias may be moved to another key later.
-    arn: String,
+    /// The key that answered when this was opened, where KMS said which. An alias may be moved to another key later.
+    arn: Option<String>,
     public_key: PublicKey,
     algorithm: SignatureAlgorithm,
 }
@@ -67,7 +66,7 @@ impl KmsSigner {
                 offered: offered.collect::<Vec<_>>().join(", "),
             });
         }
-        let arn = answer.key_id().unwrap_or(key.as_str()).to_owned();
+        let arn = answer.key_id().map(str::to_owned);
         Ok(Self { client, key, arn, public_key, algorithm })
     }
 
@@ -130,12 +129,15 @@ impl Signer for KmsSigner {
             .send()
             .await
             .map_err(|error| KmsError::of_call(&self.client, &self.key, "kms:Sign", error))?;
-        if let Some(signed_with) = answer.key_id().filter(|arn| *arn != self.arn) {
-            // Whoever asked finds that the signature does not verify; why is known only here.
-            error!(
-                key = %self.key, opened = %self.arn, signed_with,
-                "the name leads to another KMS key than at the start"
-            );
+        if let (Some(opened), Some(signed)) = (self.arn.as_deref(), answer.key_id())
+            && opened != signed
+        {
+            // Its signature would not verify under the issuer's certificate.
+            return Err(unusable(SignMessageError::OtherKey {
+                key: self.key.clone(),
+                opened: opened.to_owned(),
+                signed: signed.to_owned(),
+            }));
         }
         Ok(answer.signature.map(Blob::into_inner).unwrap_or_default())
     }
@@ -209,7 +211,7 @@ pub enum OpenKeyError {
     },
 }
 
-/// Why a message was not handed to KMS.
+/// Why a message was not signed, although KMS refused nothing.
 #[derive(Debug, Error)]
 enum SignMessageError {
     #[error(
@@ -217,6 +219,11 @@ enum SignMessageError {
          certificate, or use an issuer with another kind of key"
     )]
     TooLong { key: KeyId, octets: usize },
+    #[error(
+        "the KMS key {key} is {signed} now, and was {opened} at the start: let the name lead to that key again, or \
+         configure the certificate of the new one"
+    )]
+    OtherKey { key: KeyId, opened: String, signed: String },
 }
 
 fn public_key(key: &KeyId, answer: &GetPublicKeyOutput) -> Result<PublicKey, OpenKeyError> {

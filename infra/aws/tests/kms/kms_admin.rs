@@ -1,10 +1,11 @@
 //! Keys for a new authority: found by their alias, or made once.
 
 use aws_sdk_kms::types::KeyState;
+use rstest::rstest;
 use stepless_aws::kms::admin::{EnsureKeyError, Origin, WantedKey, ensure_key};
 use stepless_core::key::KeyKind;
 use stepless_localstack::emulator::Ministack;
-use stepless_localstack::proxy::{Fault, Rule, When};
+use stepless_localstack::proxy::{AwsError, Fault, Rule, When};
 
 use crate::kms_bench::{Bench, ML_DSA_65, client, key_id};
 
@@ -76,6 +77,34 @@ async fn an_alias_whose_answer_was_lost_leads_to_the_new_key() {
 
     assert_eq!(bench.double.states(), [(made.arn.as_str().to_owned(), "Enabled".to_owned())]);
     assert_eq!(made.origin, Origin::Made);
+}
+
+/// KMS shows a new alias everywhere only after a while.
+#[rstest]
+#[case::lost(Fault::DropAfter)]
+#[case::found_by_an_earlier_attempt(Fault::AnswerAfter(AwsError::new(400, "AlreadyExistsException")))]
+#[tokio::test]
+async fn a_key_whose_alias_is_not_seen_at_once_is_waited_for_and_not_deleted(#[case] fault: Fault) {
+    let bench = Bench::new().await;
+    bench.proxy.add(Rule::first("CreateAlias", fault));
+    bench.refuse("DescribeKey", When::First(3), 400, "NotFoundException");
+
+    let made = ensure_key(&bench.client, &wanted("alias/ca", KeyKind::P256)).await.unwrap();
+
+    assert_eq!(bench.double.states(), [(made.arn.as_str().to_owned(), "Enabled".to_owned())]);
+    assert_eq!(made.origin, Origin::Made);
+}
+
+#[tokio::test]
+async fn a_key_whose_alias_is_never_seen_is_left_and_reported_by_its_arn() {
+    let bench = Bench::new().await;
+    bench.proxy.add(Rule::first("CreateAlias", Fault::DropAfter));
+    bench.refuse("DescribeKey", When::Every, 400, "NotFoundException");
+
+    let unsettled = ensure_key(&bench.client, &wanted("alias/ca", KeyKind::P256)).await.unwrap_err();
+
+    let EnsureKeyError::Unsettled { made, .. } = unsettled else { panic!("{unsettled:?}") };
+    assert_eq!(bench.double.states(), [(made.as_str().to_owned(), "Enabled".to_owned())]);
 }
 
 #[tokio::test]

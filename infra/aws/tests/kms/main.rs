@@ -13,7 +13,6 @@ mod kms_authority;
 mod kms_bench;
 mod kms_ca;
 mod kms_emulator;
-mod kms_log;
 mod kms_open;
 mod kms_sign;
 mod kms_weather;

@@ -239,6 +239,29 @@ async fn d6_one_of_fifty_wins_and_knows_it_although_answers_are_lost(
     }
 }
 
+/// What forbids the second attempt says nothing of the first one.
+#[rstest]
+#[case::one(vec![put("one", Condition::Absent, "ours")])]
+#[case::several(vec![put("one", Condition::Absent, "ours"), check("two", Condition::Absent)])]
+#[tokio::test]
+async fn d6_a_lost_commit_whose_retry_is_forbidden_is_not_called_failed(#[case] writes: Vec<Write>) {
+    for url in both() {
+        for fault in [
+            Fault::Answer(AwsError::new(400, "AccessDeniedException")),
+            Fault::Answer(AwsError::transaction_canceled(&["ValidationError", "None"])),
+        ] {
+            let weather = Weather::at(&url).await;
+            weather.proxy.add(Rule::of_any(When::Nth(1), Fault::DropAfter));
+            weather.proxy.add(Rule::of_any(When::Every, fault));
+
+            let answer = weather.store.commit(writes.clone()).await;
+
+            assert!(matches!(answer, Err(CommitError::Store(StoreError::Unavailable(_)))), "{answer:?}");
+            assert_eq!(found(&weather.fair, "one").await, Some((1, "ours".to_owned())));
+        }
+    }
+}
+
 /// Without an answer in time nobody is told that it was used.
 #[tokio::test]
 async fn d6_a_commit_whose_answers_are_all_lost_is_unavailable_and_its_retry_is_somebody_else() {

@@ -1,11 +1,14 @@
 //! S3 and SSM, by an emulator of them.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
 use rstest::rstest;
 use stepless_localstack::emulator::Ministack;
-use stepless_localstack::proxy::{AwsError, Fault, Proxy, Rule};
+use stepless_localstack::proxy::{AwsError, Fault, Gate, Proxy, Rule, When};
 use stepless_localstack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
 
 use super::*;
@@ -182,6 +185,85 @@ async fn a_write_whose_answer_is_lost_may_have_happened() {
     let written = parameter_at(proxy.url(), "/lost").write("{}", Expected::Absent).await;
 
     assert!(matches!(written, Err(WriteError::Unknown(_))), "{written:?}");
+}
+
+#[tokio::test]
+async fn d6_a_write_that_was_done_twice_or_never_answered_is_found_to_be_done() {
+    let first = object("done").await.write("{}", Expected::Absent).await.unwrap();
+    let proxy = Proxy::start(&emulator()).await.unwrap();
+    proxy.add(Rule::of_any(When::Nth(1), Fault::DropAfter));
+    let place = object_at(proxy.url(), "done");
+    let version = place.write("{\"a\":1}", Expected::Version(&first)).await.unwrap();
+    assert_eq!(place.read(Some(&version)).await.unwrap(), Found::Unchanged);
+
+    proxy.clear_rules();
+    proxy.add(Rule::every("PutParameter", Fault::DropAfter));
+    let place = parameter_at(proxy.url(), "/done");
+    let first = place.write("{}", Expected::Absent).await.unwrap();
+    let version = place.write("{\"a\":1}", Expected::Version(&first)).await.unwrap();
+    assert_eq!(place.read(Some(&version)).await.unwrap(), Found::Unchanged);
+    assert_eq!(proxy.count("PutParameter"), 2);
+}
+
+#[rstest]
+#[case::told("/overwrote", None)]
+#[case::not_answered("/overwrote-lost", Some(Fault::DropAfter))]
+#[tokio::test]
+async fn a_parameter_that_was_written_over_another_change_says_so(
+    #[case] name: &'static str,
+    #[case] fault: Option<Fault>,
+) {
+    let gate = Gate::closed();
+    let first = parameter(name).write("{}", Expected::Absent).await.unwrap();
+    let proxy = Proxy::start(&emulator()).await.unwrap();
+    proxy.add(Rule::every("PutParameter", Fault::HoldBefore(gate.clone())));
+    let outer = Proxy::start(proxy.url()).await.unwrap();
+    if let Some(fault) = fault {
+        outer.add(Rule::every("PutParameter", fault));
+    }
+    let (place, expected) = (parameter_at(outer.url(), name), first.clone());
+    let ours = tokio::spawn(async move { place.write("{\"a\":1}", Expected::Version(&expected)).await });
+
+    gate.arrived(1).await;
+    parameter(name).write("{\"b\":2}", Expected::Version(&first)).await.unwrap();
+    gate.open();
+
+    let written = ours.await.unwrap();
+    assert!(matches!(written, Err(WriteError::Overwrote)), "{written:?}");
+}
+
+/// An answer of S3 with this beginning of a body, and then the same again for ever, or nothing any more.
+fn endless(repeated: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut request = [0; 4096];
+            let _ = connection.read(&mut request).unwrap();
+            let head = "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nTransfer-Encoding: chunked\r\n\r\n";
+            connection.write_all(head.as_bytes()).unwrap();
+            let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+            // The client goes away in the middle.
+            while connection.write_all(chunk.as_bytes()).is_ok() {
+                if !repeated {
+                    let _ = connection.read(&mut request);
+                    break;
+                }
+            }
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn an_object_without_end_is_read_neither_whole_nor_for_ever() {
+    let (long, stuck) = (object_at(&endless(true), "endless"), object_at(&endless(false), "stuck"));
+
+    let (long, stuck) = tokio::join!(long.read(None), stuck.read(None));
+
+    assert!(matches!(long, Err(ReadError::TooLong { .. })), "{long:?}");
+    assert!(matches!(stuck, Err(ReadError::Service { .. })), "{stuck:?}");
 }
 
 #[tokio::test]
