@@ -84,12 +84,10 @@ pub enum EnsureKeyError {
     Kms(#[from] KmsError),
     /// A key was made, and nobody knows whether it got its alias. It stays: it may be in use.
     #[error(
-        "the new key {made} may or may not have got {alias}, which leads nowhere for the moment; run the same command \
-         again in a minute, and if it makes another key, delete this one"
+        "the new key {made} may or may not have got its alias, which leads nowhere for the moment; run the same \
+         command again in a minute, and if it makes another key, delete this one"
     )]
     Unsettled {
-        /// The alias.
-        alias: KeyId,
         /// The key.
         made: KeyId,
         /// What naming it said.
@@ -167,7 +165,7 @@ pub async fn ensure_key(client: &Client, wanted: &WantedKey) -> Result<EnsuredKe
         return check(&key, wanted);
     }
     let source = KmsError::of_call(client, &wanted.alias, "kms:CreateAlias", error);
-    Err(EnsureKeyError::Unsettled { alias: wanted.alias.clone(), made, source })
+    Err(EnsureKeyError::Unsettled { made, source })
 }
 
 /// The key of the alias, if it has one and that is what is wanted.
