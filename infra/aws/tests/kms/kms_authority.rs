@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use stepless_aws::kms::{MAX_ATTEMPTS, OPERATION_TIMEOUT};
 use stepless_core::authority::{AuthorityError, InternalError, OpenError, Refusal, Unavailable};
-use stepless_core::key::{KeyKind, PublicKey, Signer as _, SignerError};
+use stepless_core::key::{KeyKind, PrivateKey, PublicKey, SignatureAlgorithm, Signer as _, SignerError};
 use stepless_localstack::proxy::{Fault, Gate, Rule, When};
 
 use crate::kms_bench::{ML_DSA_65, RSA_2048, chain};
@@ -42,10 +42,13 @@ enum Lie {
 }
 
 impl Lie {
-    fn told_by(self, ca: &Ca) -> Fault {
-        let other = ca.bench.key(KeyKind::P256).as_str().to_owned();
+    fn told_by(self) -> Fault {
         match self {
-            Self::OfAnotherKey => Fault::rewrite_json(move |call| call["KeyId"] = json!(other)),
+            // And says that it is the right one; one that tells is K8.
+            Self::OfAnotherKey => with_signature(|_| {
+                let other = PrivateKey::generate(KeyKind::P256).unwrap();
+                other.sign(SignatureAlgorithm::default_for(KeyKind::P256), b"a certificate").unwrap()
+            }),
             Self::OfAnotherMessage => {
                 Fault::rewrite_json(|call| call["Message"] = json!(BASE64_STANDARD.encode([7; 32])))
             }
@@ -74,7 +77,7 @@ async fn k3_what_is_not_the_intended_signature_is_withheld_and_its_intent_remain
 ) {
     let ca = Ca::new(KeyKind::P256).await;
     let (authority, application) = (ca.authority().await, ca.host());
-    ca.bench.proxy.add(Rule::first("Sign", lie.told_by(&ca)));
+    ca.bench.proxy.add(Rule::first("Sign", lie.told_by()));
 
     let refused = application.to(&authority).await;
 
