@@ -9,6 +9,7 @@ pub mod dns_message;
 pub mod http01;
 pub mod jws;
 pub mod loopback;
+pub mod renewal_id;
 pub mod tls_alpn;
 pub mod validation_certificate;
 
@@ -18,5 +19,6 @@ pub use client::{Acme, Directory};
 pub use dns::{DnsAnswer, DnsServer};
 pub use http01::{HttpAnswer, HttpServer};
 pub use jws::{Jws, Signed};
+pub use renewal_id::renewal_id;
 pub use tls_alpn::{TlsAnswer, TlsServer};
 pub use validation_certificate::ValidationCertificate;

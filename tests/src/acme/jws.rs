@@ -45,23 +45,25 @@ impl Jws {
 
     /// Signed by the key.
     pub fn sign(&self, key: &Key) -> Signed {
-        let (protected, payload) = self.parts();
-        let signature = key.sign_jws(format!("{protected}.{payload}").as_bytes());
-        Signed::of(&protected, &payload, &signature)
+        self.with_signature(&key.sign_jws(self.signing_input().as_bytes()))
     }
 
     /// With an HMAC-SHA256 instead of a signature.
     pub fn mac(&self, secret: &[u8]) -> Signed {
-        let (protected, payload) = self.parts();
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        let tag = hmac::sign(&key, format!("{protected}.{payload}").as_bytes());
-        Signed::of(&protected, &payload, tag.as_ref())
+        self.with_signature(hmac::sign(&key, self.signing_input().as_bytes()).as_ref())
     }
 
     /// With a signature of any bytes.
     pub fn with_signature(&self, signature: &[u8]) -> Signed {
         let (protected, payload) = self.parts();
         Signed::of(&protected, &payload, signature)
+    }
+
+    /// What is signed.
+    pub fn signing_input(&self) -> String {
+        let (protected, payload) = self.parts();
+        format!("{protected}.{payload}")
     }
 
     fn parts(&self) -> (String, String) {
