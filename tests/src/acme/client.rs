@@ -94,6 +94,8 @@ impl Acme {
 
     /// Any request; the `Host` is that of the URL.
     pub fn send(&self, url: &str, request: Request) -> Answer {
+        // RFC 8555 §6.1 wants to know who asks.
+        let request = request.header("User-Agent", USER_AGENT);
         let bytes = request.to_bytes(host(url));
         let answer = Answer(self.client.send_bytes(&bytes).unwrap_or_else(|error| {
             panic!("{} {url} got no answer: {error}", request.method);
@@ -122,10 +124,15 @@ impl Acme {
         last.unwrap_or_else(|| self.new_nonce())
     }
 
+    /// Forgets the nonce of the last answer, because somebody else uses it.
+    pub fn forget_nonce(&self) {
+        self.nonce.lock().expect("no test panics while it holds this").take();
+    }
+
     /// A nonce from newNonce.
     pub fn new_nonce(&self) -> String {
         let answer = self.send(&self.urls.new_nonce, Request::new("HEAD", &target(&self.urls.new_nonce)));
-        self.nonce.lock().expect("no test panics while it holds this").take();
+        self.forget_nonce();
         answer.nonce()
     }
 
@@ -163,3 +170,5 @@ pub fn host(url: &str) -> &str {
 fn without_scheme(url: &str) -> &str {
     url.strip_prefix("https://").unwrap_or_else(|| panic!("{url:?} is no URL of the server under test"))
 }
+
+const USER_AGENT: &str = "stepless-tests";

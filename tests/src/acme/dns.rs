@@ -163,9 +163,21 @@ impl DnsServer {
             Some(answer) => answer.clone(),
             None => state.usual(&name, question.kind),
         };
+        // As a resolver does: the alias, and what stands at its end.
+        let mut owner = question.name.clone();
+        let mut alias = Vec::new();
+        let answer = match state.alias(&name, question.kind) {
+            Some(target) => {
+                alias.push((owner, Record::Cname(target.clone())));
+                owner = target;
+                let end = state.answers.get(&(owner.clone(), question.kind)).cloned();
+                end.unwrap_or_else(|| state.usual(&owner, question.kind))
+            }
+            None => answer,
+        };
         let message = |records: &[Record], truncated| {
-            let answers = records.iter().map(|record| (question.name.clone(), record.clone())).collect();
-            Message { truncated, answers, ..Message::default() }
+            let found = records.iter().map(|record| (owner.clone(), record.clone()));
+            Message { truncated, answers: alias.iter().cloned().chain(found).collect(), ..Message::default() }
         };
         let message = match answer {
             DnsAnswer::Records(records) if records.is_empty() => no_record(0),
@@ -187,11 +199,19 @@ impl DnsServer {
 }
 
 impl State {
+    /// Where an alias leads, if the name is one and something else than the alias is asked for.
+    fn alias(&self, name: &str, kind: u16) -> Option<String> {
+        match self.answers.get(&(name.to_owned(), CNAME)) {
+            Some(DnsAnswer::Records(records)) if kind != CNAME => match records.first() {
+                Some(Record::Cname(target)) => Some(target.to_ascii_lowercase()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The answer for what no test has spoken of.
     fn usual(&self, name: &str, kind: u16) -> DnsAnswer {
-        if let Some(alias @ DnsAnswer::Records(_)) = self.answers.get(&(name.to_owned(), CNAME)) {
-            return alias.clone();
-        }
         let below = name == ZONE || name.ends_with(&format!(".{ZONE}"));
         match kind {
             NS if name == ZONE => DnsAnswer::Records(vec![Record::Ns(format!("ns.{ZONE}"))]),

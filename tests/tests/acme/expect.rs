@@ -37,6 +37,7 @@ pub(crate) fn assert_problem(answer: &Answer, status: u16, kind: &str) {
 
 #[track_caller]
 fn assert_nonce_works(world: &World, acme: &Acme, answer: &Answer) {
+    acme.forget_nonce();
     let probe = world.probe(acme);
     let works = probe.get_with_nonce(&probe.url, &answer.nonce());
     assert_eq!(works.status(), 200, "the nonce of\n{answer}\nshould work, but:\n{works}");
