@@ -8,7 +8,7 @@
 //! Nothing is written before step 7, so that whatever fails earlier costs the client nothing.
 
 mod client;
-mod commit;
+mod credential;
 mod error;
 mod issuance;
 mod names;

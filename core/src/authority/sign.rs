@@ -3,7 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::issuance::{Application, OneTimeCredential};
+use super::credential::SpendableToken;
+use super::issuance::{Application, IssueError};
 use super::names::{TokenNames, recorded};
 use super::validity::ValidityRules;
 use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
@@ -78,14 +79,16 @@ impl Authority {
             body,
             names: recorded,
             provisioner: Some(provisioner.reference()),
-            credential: Some(OneTimeCredential {
+            credential: Some(Box::new(SpendableToken {
                 key: token.spent_key(),
                 request: hex::encode(csr.sha256()),
                 expires: token.expires(),
-            }),
+            })),
+            acme: None,
             renews: None,
         })
         .await
+        .map_err(IssueError::without_companions)
     }
 }
 
