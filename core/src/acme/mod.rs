@@ -14,21 +14,32 @@ pub mod nonce;
 pub mod record;
 
 mod endpoint;
+mod excerpt;
 mod id;
 mod links;
+mod prober;
 mod problem;
 mod request;
+mod targets;
 
 use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use endpoint::{Directory, Endpoint, Meta};
+pub use endpoint::{Arrival, Directory, Endpoint, Meta};
+pub use excerpt::{EXCERPT, excerpt};
 pub use id::{AuthorizationId, Id, NoId};
 pub use identifier::Identifier;
 pub use links::Links;
+#[cfg(any(test, feature = "contract"))]
+pub use prober::fake;
+pub use prober::{
+    ACME_TLS_ALPN, CaaRecord, DnsSource, HttpAnswer, MAX_BODY, MAX_REDIRECTS, ProbeError, ProbeErrorKind,
+    ProbeHost, ProbeLimits, Prober, TlsAnswer, TlsVersion, TxtAnswer,
+};
 pub use problem::{AcmeError, Problem, ProblemType, Subproblem};
+pub use targets::{AllowedTargets, RefusedRange, refused_range};
 
 use crate::authority::{Authority, Persistence};
 use crate::random::RandomError;
