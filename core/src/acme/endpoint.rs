@@ -65,7 +65,9 @@ impl Acme {
                 return Err(AcmeError::malformed("the provisioner is disabled").with_status(404));
             }
             Some((_, Service::Jwk(_) | Service::WithoutTokens)) | None => {
-                return Err(AcmeError::malformed("there is no ACME provisioner of that name").with_status(404));
+                return Err(
+                    AcmeError::malformed("there is no ACME provisioner of that name").with_status(404)
+                );
             }
         };
         self.check_persistence()?;

@@ -121,8 +121,14 @@ impl Links {
 }
 
 /// Everything but the unreserved characters of RFC 3986, as Go escapes a part of a path that might mean something.
-const ESCAPED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'$').remove(b'&').remove(b'+');
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+');
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::identifier::Identifier;
+use super::identifier::RequestedIdentifier;
 use crate::authority::{AuthorityError, LEASE};
 use crate::jose::SigningAlgorithm;
 use crate::store::{CommitError, StoreError};
@@ -163,7 +163,7 @@ pub struct Subproblem {
     /// What was wrong, for a person.
     pub detail: String,
     /// The identifier, as the client wrote it.
-    pub identifier: Identifier,
+    pub identifier: RequestedIdentifier,
 }
 
 impl Problem {
@@ -224,9 +224,9 @@ impl AcmeError {
     }
 
     /// [`ProblemType::BadSignatureAlgorithm`], with the algorithms that are accepted.
-    pub fn bad_signature_algorithm(detail: impl fmt::Display) -> Self {
+    pub fn bad_signature_algorithm(detail: impl fmt::Display, supported: &[SigningAlgorithm]) -> Self {
         let mut problem = Problem::new(ProblemType::BadSignatureAlgorithm, detail);
-        problem.algorithms = SigningAlgorithm::ALL.map(|algorithm| algorithm.name().to_owned()).into();
+        problem.algorithms = supported.iter().map(ToString::to_string).collect();
         problem.into()
     }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::identifier::Identifier;
 use super::id::{AuthorizationId, Id};
+use super::identifier::Identifier;
 use super::problem::Problem;
 use crate::clock::Timestamp;
 use crate::config::ChallengeType;

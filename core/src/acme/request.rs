@@ -36,7 +36,8 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn thumbprint(&self) -> Result<Thumbprint, AcmeError> {
-        Thumbprint::of(&self.key).ok_or_else(|| AcmeError::from(senseless("an account has a key without a JWK")))
+        Thumbprint::of(&self.key)
+            .ok_or_else(|| AcmeError::from(senseless("an account has a key without a JWK")))
     }
 
     /// That the account is what it was when it was read.
@@ -89,7 +90,7 @@ impl Acme {
         body: &[u8],
         also: impl FnOnce(&Id, &[u8]) -> Vec<Key> + Send,
     ) -> Result<AccountRequest, AcmeError> {
-        let (jws, nonce) = self.open(endpoint, body)?;
+        let (jws, nonce) = self.read_jws(endpoint, body)?;
         let AcmeKey::KeyId(key_id) = &jws.header().key else {
             return Err(AcmeError::malformed("the request must name its account in kid, not bring a jwk"));
         };
@@ -110,7 +111,7 @@ impl Acme {
 
     /// A request that must bring its own key.
     pub(super) fn key_request(&self, endpoint: &Endpoint<'_>, body: &[u8]) -> Result<KeyRequest, AcmeError> {
-        let (jws, nonce) = self.open(endpoint, body)?;
+        let (jws, nonce) = self.read_jws(endpoint, body)?;
         match &jws.header().key {
             AcmeKey::Jwk(key) => {
                 let key = key.clone();
@@ -136,7 +137,11 @@ impl Acme {
     }
 
     /// The JWS of a request, its URL and its nonce. Nothing is verified with a key yet.
-    fn open(&self, endpoint: &Endpoint<'_>, body: &[u8]) -> Result<(FlattenedJws, UnspentNonce), AcmeError> {
+    fn read_jws(
+        &self,
+        endpoint: &Endpoint<'_>,
+        body: &[u8],
+    ) -> Result<(FlattenedJws, UnspentNonce), AcmeError> {
         let jws = FlattenedJws::parse(body).map_err(refused_jws)?;
         let header = jws.header();
         match &header.url {
@@ -149,7 +154,8 @@ impl Acme {
                 )));
             }
         }
-        let nonce = header.nonce.as_deref().ok_or_else(|| bad_nonce("the header of the request has no nonce"))?;
+        let nonce =
+            header.nonce.as_deref().ok_or_else(|| bad_nonce("the header of the request has no nonce"))?;
         let nonce = endpoint
             .nonce_key
             .check(nonce, self.authority.now())
@@ -173,7 +179,9 @@ impl Acme {
     fn be_hostile(&self, endpoint: &Endpoint<'_>) -> Result<(), AcmeError> {
         let Some(testing) = &endpoint.options.testing else { return Ok(()) };
         if self.happens(testing.bad_nonce_rate)? {
-            return Err(bad_nonce("the nonce is refused on purpose, for testing; use the one of this answer"));
+            return Err(bad_nonce(
+                "the nonce is refused on purpose, for testing; use the one of this answer",
+            ));
         }
         Ok(())
     }
@@ -230,7 +238,9 @@ pub(super) fn senseless(what: &'static str) -> StoreError {
 
 pub(super) fn refused_jws(error: AcmeJwsError) -> AcmeError {
     match error.problem() {
-        AcmeJwsProblem::BadSignatureAlgorithm => AcmeError::bad_signature_algorithm(&error),
+        AcmeJwsProblem::BadSignatureAlgorithm { supported } => {
+            AcmeError::bad_signature_algorithm(&error, &supported)
+        }
         AcmeJwsProblem::BadPublicKey => AcmeError::new(ProblemType::BadPublicKey, &error),
         AcmeJwsProblem::Malformed => AcmeError::malformed(&error),
     }
@@ -244,7 +254,8 @@ pub(super) fn account_of(endpoint: &Endpoint<'_>, key_id: &str) -> Result<Id, Ac
 fn account(id: Id, found: Option<Record>) -> Result<Account, AcmeError> {
     let found = found.ok_or_else(no_account)?;
     let record: AccountRecord = table::decode(&found)?;
-    let key = PublicKey::from_spki_der(&record.key.0).map_err(|_| senseless("the key of an account is none"))?;
+    let key =
+        PublicKey::from_spki_der(&record.key.0).map_err(|_| senseless("the key of an account is none"))?;
     Ok(Account { id, record, version: found.version, key })
 }
 

@@ -80,4 +80,3 @@ pub fn nonce_key() -> Key {
 pub fn early_renewal() -> Key {
     Key::new(&["meta"], &["early-renewal"])
 }
-
