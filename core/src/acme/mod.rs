@@ -13,6 +13,7 @@ pub mod identifier;
 pub mod nonce;
 pub mod record;
 
+mod answer;
 mod endpoint;
 mod excerpt;
 mod id;
@@ -20,6 +21,7 @@ mod links;
 mod prober;
 mod problem;
 mod request;
+mod retry;
 mod targets;
 
 use std::fmt;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use answer::Answer;
 pub use endpoint::{Arrival, Directory, Endpoint, Meta};
 pub use excerpt::{EXCERPT, excerpt};
 pub use id::{AuthorizationId, Id, NoId};
@@ -39,6 +42,7 @@ pub use prober::{
     ProbeHost, ProbeLimits, Prober, TlsAnswer, TlsVersion, TxtAnswer,
 };
 pub use problem::{AcmeError, Problem, ProblemType, Subproblem};
+pub use retry::{Retry, RetryTask, ScheduleError, Validator};
 pub use targets::{AllowedTargets, RefusedRange, refused_range};
 
 use crate::authority::{Authority, Persistence};
