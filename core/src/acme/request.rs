@@ -32,6 +32,8 @@ pub(super) struct Account {
     pub(super) record: AccountRecord,
     pub(super) version: u64,
     pub(super) key: PublicKey,
+    /// Its URL, as the client names it.
+    pub(super) url: String,
 }
 
 impl Account {
@@ -67,6 +69,8 @@ pub(super) enum Part {
     Account,
     /// What leads from a key to its account.
     AccountKey,
+    /// What led from an account's former key to it.
+    OldAccountKey,
     /// A key for external account binding.
     ExternalKey,
     /// An order.
@@ -98,7 +102,7 @@ impl Acme {
         let mut keys = vec![table::acme::account(&endpoint.provisioner.id, &id)];
         keys.extend(also(&id, jws.unverified_payload()));
         let mut found = self.store().get_many(&keys).await?.into_iter();
-        let account = account(id, found.next().flatten())?;
+        let account = account(id, key_id.clone(), found.next().flatten())?;
         let payload = jws.verify(&account.key).map_err(refused_jws)?.as_bytes().to_vec();
         // After the signature: nobody else learns what became of an account.
         match account.record.status {
@@ -203,6 +207,7 @@ pub(super) fn refused(failed: Failed<Part>) -> AcmeError {
             role:
                 Part::Account
                 | Part::AccountKey
+                | Part::OldAccountKey
                 | Part::ExternalKey
                 | Part::Order
                 | Part::Place
@@ -251,12 +256,12 @@ pub(super) fn account_of(endpoint: &Endpoint<'_>, key_id: &str) -> Result<Id, Ac
     endpoint.links().account_of(key_id).ok_or_else(no_account)
 }
 
-fn account(id: Id, found: Option<Record>) -> Result<Account, AcmeError> {
+fn account(id: Id, url: String, found: Option<Record>) -> Result<Account, AcmeError> {
     let found = found.ok_or_else(no_account)?;
     let record: AccountRecord = table::decode(&found)?;
     let key =
         PublicKey::from_spki_der(&record.key.0).map_err(|_| senseless("the key of an account is none"))?;
-    Ok(Account { id, record, version: found.version, key })
+    Ok(Account { id, record, version: found.version, key, url })
 }
 
 fn no_account() -> AcmeError {
