@@ -158,3 +158,6 @@ fn common_name_identifier(text: &str) -> Result<Identifier, NamesDiffer> {
         Err(_) => DnsIdentifier::parse(text).map(Identifier::Dns).map_err(NamesDiffer::CommonName),
     }
 }
+
+#[cfg(test)]
+mod tests;
