@@ -38,7 +38,8 @@ fn the_page_names_every_key() {
 #[test]
 fn the_page_names_the_keys_of_every_kind_of_provisioner() {
     let everywhere = ["type", "name", "claims", "options"];
-    for kind in ProvisionerKind::ALL.into_iter().filter(|kind| *kind != ProvisionerKind::Jwk) {
+    let served = [ProvisionerKind::Jwk, ProvisionerKind::Acme];
+    for kind in ProvisionerKind::ALL.into_iter().filter(|kind| !served.contains(kind)) {
         let row = DOCUMENT.lines().find_map(|line| line.strip_prefix(&format!("| `{}` | ", kind.name())));
         let named = row.unwrap_or_else(|| panic!("{kind} has no row")).split('`').skip(1).step_by(2);
 
@@ -49,8 +50,19 @@ fn the_page_names_the_keys_of_every_kind_of_provisioner() {
             "{kind}"
         );
     }
-    for field in provisioner_fields(ProvisionerKind::Jwk) {
-        assert!(DOCUMENT.contains(&format!("\n| `{}` | ", field.name)), "{}", field.name);
+    for kind in served {
+        let heading = format!("\n| key of a provisioner of type {kind} | ");
+        let (_, table) = DOCUMENT.split_once(&heading).unwrap_or_else(|| panic!("{kind} has no table"));
+        let rows: Vec<&str> = table.lines().skip(1).take_while(|line| line.starts_with('|')).collect();
+        let mut keys = Vec::new();
+        collect(provisioner_fields(kind), "", &mut keys);
+        for (path, _) in keys.iter().filter(|(path, _)| {
+            !["claims.", "options."].iter().any(|described_elsewhere| path.starts_with(described_elsewhere))
+        }) {
+            let named =
+                rows.iter().any(|row| row.split_once(" | ").unwrap().0.contains(&format!("`{path}`")));
+            assert!(named, "{kind}: {path}");
+        }
     }
 }
 
@@ -81,7 +93,7 @@ pub(super) fn collect(fields: &'static [Field], above: &str, keys: &mut Vec<(Str
         let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
         keys.push((path.clone(), field.name));
         let mut shape = &field.shape;
-        while let Shape::List(element) = shape {
+        while let Shape::List(element) | Shape::Named(element) = shape {
             shape = element;
         }
         if let Shape::Object(members) = shape {
