@@ -24,7 +24,7 @@ pub(crate) enum Command {
     ///
     /// In a folder, with the layout of `step ca init`, or with --kms and --store on AWS. Nothing that is there already
     /// is overwritten; on AWS a second run finds what the first one made, and prints the same fingerprint.
-    Init(InitArguments),
+    Init(Box<InitArguments>),
     /// Serve the certificate authority of a ca.json
     Serve(ServeArguments),
     /// Make a certificate authority if there is none, serve it, and get a first certificate from it
