@@ -108,3 +108,6 @@ pub(crate) fn ca_url(dns_names: &[String], port: u16) -> String {
         port => format!("https://{host}:{port}"),
     }
 }
+
+#[cfg(test)]
+mod tests;
