@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use crate::endpoint::Endpoint;
 use crate::guard::Guarded;
+use crate::port::ReservedAddress;
 use crate::scratch::Folder;
 
 /// A running ministack, ended when dropped and when this process ends.
@@ -217,26 +218,18 @@ fn start(
     ready: &dyn Fn(Endpoint) -> bool,
     leftover: &dyn Fn(u16, &Path) -> Option<PathBuf>,
 ) -> Result<Running, EmulatorError> {
+    let failed = |source| EmulatorError::Start { name, source };
     let path = folder.path().join(format!("{name}.log"));
-    let mut attempt = 1;
-    loop {
-        let failed = |source| EmulatorError::Start { name, source };
-        let address = free_address().map_err(failed)?;
-        let log = File::options().create(true).append(true).open(&path).map_err(EmulatorError::Folder)?;
-        let errors = log.try_clone().map_err(EmulatorError::Folder)?;
-        let command = command(address.port(), folder.path());
-        let leftover = leftover(address.port(), folder.path()).map(Leftover);
-        let process = Guarded::start(&command, Stdio::from(log), Stdio::from(errors)).map_err(failed)?;
-        let endpoint = Endpoint::new(address);
-        match wait_until_ready(name, process, endpoint, ready, &path) {
-            Ok(process) => {
-                return Ok(Running { _process: process, endpoint, _leftover: leftover, _folder: folder });
-            }
-            // Between our look and its bind another process may have taken the port.
-            Err(EmulatorError::Ended { .. }) if attempt < ATTEMPTS => attempt += 1,
-            Err(error) => return Err(error),
-        }
-    }
+    let reserved = ReservedAddress::any().map_err(failed)?;
+    let address = reserved.address();
+    let log = File::options().create(true).append(true).open(&path).map_err(EmulatorError::Folder)?;
+    let errors = log.try_clone().map_err(EmulatorError::Folder)?;
+    let command = command(address.port(), folder.path());
+    let leftover = leftover(address.port(), folder.path()).map(Leftover);
+    let process = Guarded::start(&command, Stdio::from(log), Stdio::from(errors)).map_err(failed)?;
+    let endpoint = Endpoint::new(address);
+    let process = wait_until_ready(name, process, endpoint, ready, &path)?;
+    Ok(Running { _process: process, endpoint, _leftover: leftover, _folder: folder })
 }
 
 fn wait_until_ready(
@@ -248,13 +241,11 @@ fn wait_until_ready(
 ) -> Result<Guarded, EmulatorError> {
     let deadline = Instant::now() + START_LIMIT;
     loop {
-        let answers = ready(endpoint);
-        // Only now: whoever answers on that port may be someone else.
+        if ready(endpoint) {
+            return Ok(process);
+        }
         if let Some(status) = process.ended().map_err(|source| EmulatorError::Start { name, source })? {
             return Err(EmulatorError::Ended { name, status, log: tail(log) });
-        }
-        if answers {
-            return Ok(process);
         }
         if Instant::now() > deadline {
             return Err(EmulatorError::Silent { name, log: tail(log) });
@@ -280,11 +271,6 @@ fn installed(folder: &str, program: &str) -> Result<PathBuf, EmulatorError> {
     Err(EmulatorError::NotInstalled { path: folder })
 }
 
-/// A loopback address nobody listens on at this moment.
-pub(crate) fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
-}
-
 /// The last lines of a log.
 pub(crate) fn tail(path: &Path) -> String {
     let text = fs::read(path).unwrap_or_default();
@@ -298,9 +284,6 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 
 /// Between two looks at an emulator that starts.
 const POLL: Duration = Duration::from_millis(50);
-
-/// How often a start is tried with another port.
-const ATTEMPTS: u32 = 3;
 
 /// As much of a log as an error carries.
 const TAIL_LINES: usize = 20;
