@@ -8,7 +8,7 @@ use tracing::warn;
 use super::identifier::Identifiers;
 use super::order::{StoredOrder, put_order};
 use super::record::{IssuanceRecord, OrderKind, OrderRecord};
-use super::request::{Account, AccountRequest, Part, UnspentNonce, check_post_as_get, read_payload, refused};
+use super::request::{Account, AccountRequest, UnspentNonce, check_post_as_get, read_payload, refused_nonce};
 use super::status::OrderStatus;
 use super::view::OrderView;
 use super::{Acme, AcmeError, Answer, Endpoint, Id, ProblemType};
@@ -18,7 +18,7 @@ use crate::authority::{
 use crate::clock::Timestamp;
 use crate::config::TimeDuration;
 use crate::store::table::{self, AcmeReference, CertificateRecord, CertificateState, Der};
-use crate::store::{Condition, Failed, Record, StoreError, Write};
+use crate::store::{Condition, Record, StoreError, Write};
 use crate::x509::{Certificate, CertificateRequest, SerialNumber};
 
 /// What `finalize` is asked ([RFC 8555 §7.4](https://www.rfc-editor.org/rfc/rfc8555#section-7.4)).
@@ -152,9 +152,7 @@ impl Acme {
                 let record = OrderRecord { issuance: Some(issuance), ..order.record };
                 Ok(Finalized::Order(StoredOrder { id: order.id, record, version: version + 2 }))
             }
-            Err(IssueError::Companion(Role::Nonce)) => {
-                Err(refused(Failed::Conflict { role: Part::Nonce, found: None }))
-            }
+            Err(IssueError::Companion(Role::Nonce)) => Err(refused_nonce()),
             Err(IssueError::Companion(Role::Account)) => {
                 Err(AcmeError::unauthorized("the account was changed while the order was finalized"))
             }

@@ -31,9 +31,11 @@ mod order;
 mod persist;
 mod prober;
 mod problem;
+mod renewal_info;
 mod replacement;
 mod request;
 mod retry;
+mod revoke;
 mod status;
 mod targets;
 mod tls_alpn;
@@ -63,6 +65,7 @@ pub use prober::{
     ProbeHost, ProbeLimits, Prober, TlsAnswer, TlsVersion, TxtAnswer,
 };
 pub use problem::{AcmeError, Problem, ProblemType, Subproblem};
+pub use renewal_info::{EarlyRenewal, EarlyRenewalRecord, RenewalInfoView};
 pub use retry::{Retry, RetryTask, ScheduleError, Validator};
 pub use status::{AuthorizationStatus, ChallengeStatus, OrderStatus};
 pub use targets::{AllowedTargets, RefusedRange, refused_range};

@@ -9,7 +9,7 @@ use super::order::{StoredOrder, kept_until, put_order};
 use super::record::{
     AuthorizationRecord, ChallengeRecord, ChallengeState, OrderKind, OrderRecord, ProofRecord,
 };
-use super::replacement::Replaced;
+use super::replacement::CertificateId;
 use super::request::{AccountRequest, Part, read_payload, refused};
 use super::view::{AuthorizationView, OrderView};
 use super::{
@@ -127,7 +127,8 @@ impl Acme {
         self.authority
             .validity(lifetimes, asked_for(new.not_before), asked_for(new.not_after))
             .map_err(|error| AcmeError::malformed(&error).because(error))?;
-        let replaces = new.replaces.as_deref().map(|id| Replaced::parse(&self.authority, id)).transpose()?;
+        let replaces =
+            new.replaces.as_deref().map(|id| CertificateId::parse(&self.authority, id)).transpose()?;
         Ok(PermittedOrder {
             identifiers,
             not_before: new.not_before,
@@ -315,7 +316,7 @@ struct PermittedOrder {
     not_before: Option<Timestamp>,
     not_after: Option<Timestamp>,
     profile: Option<String>,
-    replaces: Option<Replaced>,
+    replaces: Option<CertificateId>,
 }
 
 impl PermittedOrder {
@@ -327,7 +328,7 @@ impl PermittedOrder {
             .iter()
             .map(|identifier| table::acme::proof(provisioner, account, identifier))
             .collect();
-        keys.extend(self.replaces.iter().flat_map(Replaced::keys));
+        keys.extend(self.replaces.iter().flat_map(CertificateId::keys));
         keys
     }
 

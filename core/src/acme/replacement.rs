@@ -16,12 +16,12 @@ use crate::x509::SerialNumber;
 /// A certificate as [RFC 9773 §4.1](https://www.rfc-editor.org/rfc/rfc9773#section-4.1) names it: the key identifier of
 /// its issuer and its serial number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Replaced {
+pub(super) struct CertificateId {
     id: String,
     serial: SerialNumber,
 }
 
-impl Replaced {
+impl CertificateId {
     /// Reads the id of a certificate of this authority.
     pub(super) fn parse(authority: &Authority, id: &str) -> Result<Self, AcmeError> {
         let parts = id.split_once('.').and_then(|(key_id, serial)| {
@@ -37,8 +37,8 @@ impl Replaced {
     }
 
     /// The certificate's serial number.
-    pub(super) fn serial(&self) -> &SerialNumber {
-        &self.serial
+    pub(super) fn into_serial(self) -> SerialNumber {
+        self.serial
     }
 
     /// What has to be read before it can be replaced: the certificate, and the order that replaces it already.
@@ -47,7 +47,7 @@ impl Replaced {
     }
 }
 
-impl fmt::Display for Replaced {
+impl fmt::Display for CertificateId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.id)
     }
@@ -59,7 +59,7 @@ impl Acme {
     pub(super) async fn replace(
         &self,
         endpoint: &Endpoint<'_>,
-        replaced: &Replaced,
+        replaced: &CertificateId,
         found: &[Option<Record>],
         id: &Id,
         order: &OrderRecord,
@@ -101,7 +101,7 @@ impl Acme {
 
     fn put_replacement(
         &self,
-        replaced: &Replaced,
+        replaced: &CertificateId,
         id: &Id,
         order: &OrderRecord,
         certificate: &CertificateRecord,

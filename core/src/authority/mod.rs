@@ -45,6 +45,7 @@ pub use error::{AuthorityError, InternalError, InvalidRequest, Refusal, Unavaila
 pub(crate) use issuance::IssueError;
 pub use issuance::{IssuedCertificate, LEASE, START_WITHIN};
 pub(crate) use order::OrderApplication;
+pub(crate) use revoke::ProvenRevocation;
 pub use revoke::{RevokeCredential, RevokeRequest};
 pub use sign::SignRequest;
 
