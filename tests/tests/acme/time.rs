@@ -6,12 +6,13 @@ use std::{
 };
 
 use serde_json::json;
+use stepless_localstack::clock::FakeClock;
 use stepless_tests::{
     acme::{
         Account,
         account::{Order, csr, fresh_key},
     },
-    serverless::FakeClock,
+    serverless::fake_clock,
 };
 
 use crate::{
@@ -100,7 +101,7 @@ fn a11_an_authorization_that_is_reused_ends_with_its_own_time() {
 
 /// A server whose clock a test sets.
 fn world_with_clock() -> (World, FakeClock) {
-    let clock = FakeClock::new(0);
+    let clock = fake_clock(0);
     let world = World::start(&clock.environment());
     (world, clock)
 }
@@ -116,13 +117,13 @@ fn a7_rfc8555_6_5_an_old_nonce_is_refused_and_a_spent_one_never_comes_back() {
     let (unused, spent) = (account.acme.new_nonce(), account.acme.new_nonce());
     get(&account, &spent).assert_status(200);
 
-    clock.set(10 * 60);
+    clock.set(10 * 60).expect("the clock's folder is ours");
     world.refused(&account.acme, &get(&account, &spent), 400, "badNonce");
-    clock.set(25 * 3600);
+    clock.set(25 * 3600).expect("the clock's folder is ours");
     world.refused(&account.acme, &get(&account, &spent), 400, "badNonce");
     world.refused(&account.acme, &get(&account, &unused), 400, "badNonce");
     // A clock that is set right again opens nothing.
-    clock.set(0);
+    clock.set(0).expect("the clock's folder is ours");
     world.refused(&account.acme, &get(&account, &spent), 400, "badNonce");
 }
 
@@ -133,7 +134,7 @@ fn rfc8555_7_1_6_an_order_of_yesterday_is_invalid() {
     let name = fresh_name();
     let order = world.ready_order(&account, &[&name]);
 
-    clock.set(25 * 3600);
+    clock.set(25 * 3600).expect("the clock's folder is ours");
 
     assert_eq!(account.get(&order.url).text("status"), "invalid");
     let answer = account.finalize(&order, &csr(&[&name], &fresh_key()));
