@@ -133,9 +133,8 @@ impl World {
         let request = self.requests.get(number % PREPARED);
         let request = request.ok_or(BenchError::Answer { what: "no request was prepared" })?;
         let token = token(self.sign.as_ref(), &request.name)?;
-        // It was made for the inside of a JSON string.
-        let csr = request.csr.replace("\\n", "\n");
-        Ok(event::http_api("POST", "/1.0/sign", Some(&json!({ "csr": csr, "ott": token })), None))
+        let body = json!({ "csr": request.pem(), "ott": token });
+        Ok(event::http_api("POST", "/1.0/sign", Some(&body), None))
     }
 
     /// An event that revokes the certificate with this serial number.

@@ -1,0 +1,43 @@
+//! What one order makes a server ask of its store: stepless on Lambda, its calls to table and KMS; step-ca, its calls to
+//! its database.
+
+mod counted;
+mod statements;
+mod table;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::responder::Responder;
+use crate::error::BenchError;
+use table::Table;
+
+/// Counts the calls of one http-01 order, request by request.
+#[derive(Debug, Args)]
+pub(crate) struct CallsArguments {
+    /// The `step` program, which makes the CA folder.
+    #[arg(long, env = "STEPLESS_BENCH_STEP", value_name = "PROGRAM", default_value = "step")]
+    step: PathBuf,
+    /// step-ca with a record of its database, built from tests/bench/statements.
+    #[arg(long, value_name = "PROGRAM")]
+    statements: Option<PathBuf>,
+    /// Where to write the report as JSON.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Counts, and prints the table.
+pub(crate) fn count_calls(arguments: &CallsArguments) -> Result<(), BenchError> {
+    let responder = Responder::start()?;
+    let mut table = Table::default();
+    if let Some(program) = &arguments.statements {
+        eprintln!("counting the calls of step-ca");
+        table.step_ca = statements::count(program, &arguments.step, &responder)?;
+    }
+    print!("{}", table.text());
+    match &arguments.out {
+        Some(out) => table.write(out),
+        None => Ok(()),
+    }
+}
