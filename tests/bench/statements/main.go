@@ -6,9 +6,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -32,12 +34,13 @@ func main() {
 
 func run(arguments []string) error {
 	if len(arguments) == 0 {
-		return errors.New("usage: statements <ca.json> --password-file <file> [--insecure --acme-http-port <port>]")
+		return errors.New("usage: statements <ca.json> --password-file <file> [--insecure --acme-http-port <port>] [--resolver <address>]")
 	}
 	flags := flag.NewFlagSet("statements", flag.ContinueOnError)
 	passwordFile := flags.String("password-file", "", "password of the issuer's key")
 	insecure := flags.Bool("insecure", false, "needed for --acme-http-port")
 	httpPort := flags.Int("acme-http-port", 0, "port of http-01 challenges")
+	resolver := flags.String("resolver", "", "address of a name server")
 	if err := flags.Parse(arguments[1:]); err != nil {
 		return err
 	}
@@ -45,6 +48,12 @@ func run(arguments []string) error {
 		return errors.New("--acme-http-port requires --insecure")
 	}
 	acme.InsecurePortHTTP01 = *httpPort
+	if *resolver != "" {
+		net.DefaultResolver.PreferGo = true
+		net.DefaultResolver.Dial = func(_ context.Context, network, _ string) (net.Conn, error) {
+			return net.Dial(network, *resolver)
+		}
+	}
 	password, err := os.ReadFile(*passwordFile)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@
 mod account;
 mod calls;
 mod client;
+mod name_server;
 mod responder;
 mod transport;
 
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use calls::{CallsArguments, count_calls};
 
-use crate::authority::{AuthorityFolder, HOST, Provisioners};
+use crate::authority::{AuthorityFolder, Provisioners};
 use crate::compare::{CompareArguments, Comparison};
 use crate::credentials::Request;
 use crate::error::BenchError;
@@ -22,6 +23,7 @@ use crate::http::Connection;
 use crate::load::{Load, Server};
 use crate::report::Subject;
 use client::Client;
+use name_server::NameServer;
 use responder::Responder;
 use transport::Tls;
 
@@ -36,15 +38,16 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), BenchError> {
             how: "http-01 orders, P-256 keys, an account and a connection a client",
         },
         folder: &folder,
-        flags: flags(&responder),
+        flags: flags(&responder, NameServer::start()?),
         load: &|copy| Orders::new(copy.port, &folder, responder.clone()),
     };
     comparison.run(arguments)
 }
 
 /// What a server is started with, so that its challenges reach the responder.
-fn flags(responder: &Responder) -> Vec<String> {
-    vec!["--insecure".to_owned(), "--acme-http-port".to_owned(), responder.port().to_string()]
+fn flags(responder: &Responder, name_server: NameServer) -> Vec<String> {
+    let (port, resolver) = (responder.port().to_string(), name_server.address().to_string());
+    ["--insecure", "--acme-http-port", &port, "--resolver", &resolver].map(str::to_owned).to_vec()
 }
 
 /// A server that is asked for orders.
@@ -57,7 +60,8 @@ struct Orders {
 impl Orders {
     fn new(port: u16, folder: &AuthorityFolder, responder: Responder) -> Result<Self, BenchError> {
         let server = Server::new(port, &folder.root)?;
-        let requests = (0..PREPARED).map(|_| Request::new(NAME)).collect::<Result<_, _>>()?;
+        let requests = (0..PREPARED).map(|number| Request::new(&format!("host-{number:04}.bench.test")));
+        let requests = requests.collect::<Result<_, _>>()?;
         Ok(Self { server, responder, requests })
     }
 }
@@ -82,8 +86,5 @@ impl Load for Orders {
     }
 }
 
-/// Keys to certify, used again and again: no server looks whether it has seen a key.
+/// Names and keys to certify, used again and again: no server looks whether it has seen a key.
 const PREPARED: usize = 256;
-
-/// The one name that leads to loopback without a name server.
-const NAME: &str = HOST;

@@ -9,7 +9,6 @@ use serde::Serialize;
 use crate::acme::client::Client;
 use crate::acme::responder::Responder;
 use crate::acme::transport::{Asked, Reply, Step, Transport};
-use crate::authority::HOST;
 use crate::credentials::Request;
 use crate::error::BenchError;
 
@@ -94,7 +93,7 @@ pub(super) fn two_orders<T: Transport>(
 ) -> Result<Rows, BenchError> {
     let rows = RefCell::default();
     let counted = Counted { transport, take, rows: &rows };
-    let request = Request::new(HOST)?;
+    let request = Request::new(NAME)?;
     let mut client = Client::register(counted, responder.clone())?;
     client.certificate(&request)?;
     let first = rows.take();
@@ -123,6 +122,8 @@ where
         Ok(reply)
     }
 }
+
+const NAME: &str = "host.bench.test";
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::counted::{self, Call, Rows, two_orders};
+use crate::acme::name_server::NameServer;
 use crate::acme::responder::Responder;
 use crate::acme::transport::Tls;
 use crate::acme::{Orders, flags};
@@ -23,7 +24,7 @@ pub(super) fn count(program: &Path, step: &Path, responder: &Responder) -> Resul
     let record = copy.path().join(RECORD);
     let orders = Orders::new(copy.port, &folder, responder.clone())?;
     let program = Program { kind: Kind::StepCa, path: program.to_owned() };
-    let running = Running::start(&program, copy, &flags(responder))?;
+    let running = Running::start(&program, copy, &flags(responder, NameServer::start()?))?;
     running.wait_for_first_certificate(&orders)?;
     let count = || {
         let mut record = Record::open(&record)?;

@@ -23,9 +23,9 @@ impl Table {
     pub(super) fn text(&self) -> String {
         let mut text = String::from(
             "\nOne http-01 order. First: the first order of a new account, and what comes before it; later: another one \
-             of the same client.\nIn sequence: the longest chain of calls to the table that wait for each other.\n\n\
-             | request | stepless, first: calls | in sequence | later: calls | in sequence | KMS | step-ca: reads | writes |\n\
-             | --- | --- | --- | --- | --- | --- | --- | --- |\n",
+             of the same client.\nIn sequence: the longest chain of calls to table or database that wait for each other.\n\n\
+             | request | stepless, first: calls | in sequence | later: calls | in sequence | KMS | step-ca: reads | writes | \
+             in sequence |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
         );
         for step in Step::ALL {
             let counts = self.counts(|rows| of_step(rows, step));
@@ -62,6 +62,7 @@ impl Table {
             number(stepless, |row| count(row, |kind| kind == Kind::Signature)),
             number(&step_ca, |row| count(row, |kind| kind == Kind::Read)),
             number(&step_ca, |row| count(row, |kind| kind == Kind::Write)),
+            number(&step_ca, chain),
         ];
         cells.join(" | ")
     }
@@ -119,8 +120,8 @@ mod tests {
 
         let text = table.text();
 
-        assert!(text.contains("| newAccount | 1 | 1 | - | - | 0 | 1 | 0 |"), "{text}");
-        assert!(text.contains("| finalize | 3 | 3 | 3 | 3 | 1 | 1 | 2 |"), "{text}");
-        assert!(text.contains("| **the order** | 5 | 5 | 5 | 5 | 1 | 2 | 3 |"), "{text}");
+        assert!(text.contains("| newAccount | 1 | 1 | - | - | 0 | 1 | 0 | 1 |"), "{text}");
+        assert!(text.contains("| finalize | 3 | 3 | 3 | 3 | 1 | 1 | 2 | 3 |"), "{text}");
+        assert!(text.contains("| **the order** | 5 | 5 | 5 | 5 | 1 | 2 | 3 | 5 |"), "{text}");
     }
 }
