@@ -24,3 +24,5 @@ pub mod config;
 pub mod provisioner;
 
 pub mod authority;
+
+pub mod acme;

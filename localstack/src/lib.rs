@@ -4,6 +4,7 @@
 //! value that stands for it, or with this process, whichever comes first.
 
 pub mod acm;
+pub mod clock;
 pub mod emulator;
 pub mod gateway;
 pub mod kms_double;

@@ -8,7 +8,7 @@
 //! Nothing is written before step 7, so that whatever fails earlier costs the client nothing.
 
 mod client;
-mod commit;
+mod credential;
 mod error;
 mod issuance;
 mod names;
@@ -236,6 +236,27 @@ impl Authority {
     /// Who may ask for certificates.
     pub fn provisioners(&self) -> &Provisioners {
         &self.provisioners
+    }
+
+    /// Whether `name`, a DNS name or an address without brackets, is one of the authority's own.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.dns_names.iter().any(|own| own.trim_matches(['[', ']']).eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    pub(crate) fn persistence(&self) -> Persistence {
+        self.persistence
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.random
     }
 
     /// What clients are told to start their own TLS servers with.

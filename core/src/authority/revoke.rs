@@ -2,14 +2,14 @@
 
 use tracing::warn;
 
-use super::commit::{Commit, Failed, Role};
+use super::credential::Role;
 use super::{Authority, AuthorityError, InvalidRequest, Persistence, Refusal};
 use crate::peer::PeerCertificates;
 use crate::provisioner::Operation;
 use crate::store::table::{
     self, BlockedKeyRecord, CertificateRecord, CertificateState, RevocationRecord, SpentRecord,
 };
-use crate::store::{Condition, StoreError, Write};
+use crate::store::{Commit, Condition, Failed, StoreError, Write};
 use crate::x509::{Certificate, SerialNumber};
 
 /// Which certificate is to be revoked, and why.
@@ -206,7 +206,7 @@ struct Proof {
     spent: Option<Write>,
 }
 
-fn refusal(failed: Failed, serial: &SerialNumber) -> AuthorityError {
+fn refusal(failed: Failed<Role>, serial: &SerialNumber) -> AuthorityError {
     match failed {
         Failed::Conflict { role: Role::Credential, .. } => AuthorityError::TokenUsed,
         Failed::Conflict { .. } => AuthorityError::AlreadyRevoked { serial: serial.clone() },

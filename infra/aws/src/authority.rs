@@ -16,21 +16,24 @@ use stepless_core::store::Store;
 use stepless_core::x509::{Certificate, CertificateError, IssuerChain, IssuerChainError};
 use thiserror::Error;
 
+use crate::configuration::ConfigurationSource;
 use crate::dynamodb::DynamoDbStore;
 use crate::kms::{KmsSettings, KmsSettingsError, KmsSigner, OpenKeyError, client};
 use crate::sdk::{Account, NoRegion};
 
 /// Opens the authority of a configuration whose key is in KMS and whose state is in DynamoDB. The public key and the
-/// authority's record are read, one call each; nothing is kept of a failure, so that opening may be tried again.
+/// authority's record are read, one call each; nothing is kept of a failure, so that opening may be tried again. Where
+/// the configuration lies in the same table, as `source` tells, its client is used.
 ///
 /// # Errors
 /// [`OpenAuthorityError`], which names the part of the configuration that is wrong or does not answer.
 pub async fn open(
     config: &CaConfig,
+    source: &ConfigurationSource,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Result<Authority, OpenAuthorityError> {
-    Ok(Authority::open(parts(config, clock, random).await?).await?)
+    Ok(Authority::open(parts(config, source, clock, random).await?).await?)
 }
 
 /// What the authority of a configuration is made of, as for [`open`].
@@ -39,6 +42,7 @@ pub async fn open(
 /// [`OpenAuthorityError`].
 pub async fn parts(
     config: &CaConfig,
+    source: &ConfigurationSource,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Result<AuthorityParts, OpenAuthorityError> {
@@ -52,7 +56,12 @@ pub async fn parts(
         .map_err(|source| OpenAuthorityError::Issuers { at: config.crt.to_string(), source })?;
     let (roots, federated_roots) = (certificates(&config.root)?, certificates(&config.federated_roots)?);
     let signer = open_signer(key, &config.kms, &issuers);
-    let store = async { open_table(table, Arc::clone(&clock)).await.map_err(OpenAuthorityError::from) };
+    let store = async {
+        match source.store_of(table) {
+            Some(store) => Ok(store),
+            None => open_table(table, Arc::clone(&clock)).await.map_err(OpenAuthorityError::from),
+        }
+    };
     let (signer, store) = tokio::try_join!(signer, store)?;
     let platform = Platform {
         issuers,
