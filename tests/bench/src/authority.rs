@@ -40,6 +40,16 @@ pub(crate) enum Provisioners {
     JwkAndAcme,
 }
 
+impl Provisioners {
+    /// What `init` is told, that of `step ca` and that of `stepless`.
+    pub(crate) fn init_flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Jwk => &[],
+            Self::JwkAndAcme => &["--acme"],
+        }
+    }
+}
+
 pub(crate) const PROVISIONER: &str = "bench";
 pub(crate) const HOST: &str = "localhost";
 
@@ -60,10 +70,7 @@ impl AuthorityFolder {
                 .args(["--provisioner", PROVISIONER, "--deployment-type", "standalone"])
                 .arg("--password-file")
                 .arg(&password)
-                .args(match provisioners {
-                    Provisioners::Jwk => [].as_slice(),
-                    Provisioners::JwkAndAcme => &["--acme"],
-                }),
+                .args(provisioners.init_flags()),
             b"",
         )?;
 

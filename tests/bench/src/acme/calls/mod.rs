@@ -2,6 +2,7 @@
 //! its database.
 
 mod counted;
+mod functions;
 mod statements;
 mod table;
 
@@ -11,6 +12,7 @@ use clap::Args;
 
 use super::responder::Responder;
 use crate::error::BenchError;
+use crate::serverless::Programs;
 use table::Table;
 
 /// Counts the calls of one http-01 order, request by request.
@@ -22,6 +24,15 @@ pub(crate) struct CallsArguments {
     /// step-ca with a record of its database, built from tests/bench/statements.
     #[arg(long, value_name = "PROGRAM")]
     statements: Option<PathBuf>,
+    /// The `stepless` program, which makes the authority of the functions.
+    #[arg(long, env = "STEPLESS_BENCH_STEPLESS", value_name = "PROGRAM", default_value = "stepless")]
+    stepless: PathBuf,
+    /// Folder of the Lambda binaries.
+    #[arg(long, value_name = "FOLDER")]
+    functions: Option<PathBuf>,
+    /// The template of the platform, for its table and keys.
+    #[arg(long, value_name = "FILE", default_value = "template.yaml")]
+    template: PathBuf,
     /// Where to write the report as JSON.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -31,6 +42,16 @@ pub(crate) struct CallsArguments {
 pub(crate) fn count_calls(arguments: &CallsArguments) -> Result<(), BenchError> {
     let responder = Responder::start()?;
     let mut table = Table::default();
+    if let Some(functions) = &arguments.functions {
+        eprintln!("counting the calls of stepless");
+        let programs = Programs {
+            step: arguments.step.clone(),
+            stepless: arguments.stepless.clone(),
+            functions: functions.clone(),
+            template: arguments.template.clone(),
+        };
+        table.stepless = functions::count(&programs, &responder)?;
+    }
     if let Some(program) = &arguments.statements {
         eprintln!("counting the calls of step-ca");
         table.step_ca = statements::count(program, &arguments.step, &responder)?;
