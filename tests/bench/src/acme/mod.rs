@@ -30,7 +30,7 @@ use transport::Tls;
 /// Measures the servers with orders proved by http-01, and prints the report.
 pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), BenchError> {
     let folder = AuthorityFolder::make(arguments.step(), Provisioners::JwkAndAcme)?;
-    let responder = Responder::start()?;
+    let responder = Responder::start(0)?;
     let comparison = Comparison {
         subject: Subject {
             one: "order",
@@ -38,7 +38,7 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), BenchError> {
             how: "http-01 orders, P-256 keys, an account and a connection a client",
         },
         folder: &folder,
-        flags: flags(&responder, NameServer::start()?),
+        flags: flags(&responder, NameServer::start(0)?),
         load: &|copy| Orders::new(copy.port, &folder, responder.clone()),
     };
     comparison.run(arguments)

@@ -5,15 +5,16 @@ use std::thread;
 
 use crate::error::BenchError;
 
-/// A name server on a free loopback port. Its thread ends with the process.
+/// A name server on loopback. Its thread ends with the process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NameServer {
     address: SocketAddr,
 }
 
 impl NameServer {
-    pub(super) fn start() -> Result<Self, BenchError> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(BenchError::Connection)?;
+    /// Starts it on this port, or with 0 on a free one.
+    pub(super) fn start(port: u16) -> Result<Self, BenchError> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).map_err(BenchError::Connection)?;
         let address = socket.local_addr().map_err(BenchError::Connection)?;
         thread::spawn(move || {
             let mut room = [0; LONGEST_QUERY];

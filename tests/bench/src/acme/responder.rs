@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::error::BenchError;
 use crate::http::find;
 
-/// A web server on a free loopback port. Its thread ends with the process.
+/// A web server on loopback. Its thread ends with the process.
 #[derive(Clone, Debug)]
 pub(super) struct Responder {
     port: u16,
@@ -18,8 +18,9 @@ pub(super) struct Responder {
 }
 
 impl Responder {
-    pub(super) fn start() -> Result<Self, BenchError> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(BenchError::Connection)?;
+    /// Starts it on this port, or with 0 on a free one.
+    pub(super) fn start(port: u16) -> Result<Self, BenchError> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).map_err(BenchError::Connection)?;
         let port = listener.local_addr().map_err(BenchError::Connection)?.port();
         let responder = Self { port, tokens: Arc::default() };
         let serving = responder.clone();
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_token_is_answered_while_it_is_published() {
-        let responder = Responder::start().unwrap();
+        let responder = Responder::start(0).unwrap();
         let path = format!("{WELL_KNOWN}token");
 
         assert!(ask(&responder, &path).starts_with("HTTP/1.1 404 "));

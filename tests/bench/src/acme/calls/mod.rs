@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::name_server::NameServer;
 use super::responder::Responder;
 use crate::error::BenchError;
 use crate::serverless::Programs;
@@ -33,6 +34,12 @@ pub(crate) struct CallsArguments {
     /// The template of the platform, for its table and keys.
     #[arg(long, value_name = "FILE", default_value = "template.yaml")]
     template: PathBuf,
+    /// The port that names are validated on. Functions know no other than 80.
+    #[arg(long, value_name = "PORT", default_value_t = 80)]
+    http_port: u16,
+    /// The port of the name server. Functions ask the one in /etc/resolv.conf, which has to be this one.
+    #[arg(long, value_name = "PORT", default_value_t = 53)]
+    dns_port: u16,
     /// Where to write the report as JSON.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -40,7 +47,8 @@ pub(crate) struct CallsArguments {
 
 /// Counts, and prints the table.
 pub(crate) fn count_calls(arguments: &CallsArguments) -> Result<(), BenchError> {
-    let responder = Responder::start()?;
+    let responder = Responder::start(arguments.http_port)?;
+    let name_server = NameServer::start(arguments.dns_port)?;
     let mut table = Table::default();
     if let Some(functions) = &arguments.functions {
         eprintln!("counting the calls of stepless");
@@ -54,7 +62,7 @@ pub(crate) fn count_calls(arguments: &CallsArguments) -> Result<(), BenchError> 
     }
     if let Some(program) = &arguments.statements {
         eprintln!("counting the calls of step-ca");
-        table.step_ca = statements::count(program, &arguments.step, &responder)?;
+        table.step_ca = statements::count(program, &arguments.step, &responder, name_server)?;
     }
     print!("{}", table.text());
     match &arguments.out {

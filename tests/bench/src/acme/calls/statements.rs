@@ -18,13 +18,18 @@ use crate::load::Load;
 use crate::process::{Kind, Program, Running};
 
 /// Two orders from a fresh authority.
-pub(super) fn count(program: &Path, step: &Path, responder: &Responder) -> Result<Rows, BenchError> {
+pub(super) fn count(
+    program: &Path,
+    step: &Path,
+    responder: &Responder,
+    name_server: NameServer,
+) -> Result<Rows, BenchError> {
     let folder = AuthorityFolder::make(step, Provisioners::JwkAndAcme)?;
     let copy = folder.copy()?;
     let record = copy.path().join(RECORD);
     let orders = Orders::new(copy.port, &folder, responder.clone())?;
     let program = Program { kind: Kind::StepCa, path: program.to_owned() };
-    let running = Running::start(&program, copy, &flags(responder, NameServer::start()?))?;
+    let running = Running::start(&program, copy, &flags(responder, name_server))?;
     running.wait_for_first_certificate(&orders)?;
     let count = || {
         let mut record = Record::open(&record)?;
