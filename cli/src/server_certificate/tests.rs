@@ -129,7 +129,9 @@ impl Running {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(authority.roots()[0].as_der().to_vec())).unwrap();
 
-        let server = Server::of(&config, bind(&config).unwrap(), authority, clock.clone()).await.unwrap();
+        let prober = stepless_net::ProberSettings::standard();
+        let server =
+            Server::of(&config, bind(&config).unwrap(), authority, clock.clone(), prober).await.unwrap();
         let address = server.address().unwrap();
         let (end, ended) = oneshot::channel();
         tokio::spawn(server.run(async {

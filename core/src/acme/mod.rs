@@ -42,6 +42,9 @@ mod tls_alpn;
 mod validation;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 

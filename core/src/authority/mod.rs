@@ -24,7 +24,7 @@ mod token;
 mod validity;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

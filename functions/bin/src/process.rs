@@ -19,21 +19,53 @@ use stepless_net::SystemClock;
 use crate::current::Current;
 use crate::endpoint_certificate::{EndpointCertificate, Outcome, Place};
 use crate::environment::{Environment, EnvironmentError, variable};
+use crate::function::{Retries, Web};
 use crate::handler::Handler;
 use crate::logging;
+use crate::retries::{Batch, Worker};
 use crate::source::{NotOpen, Opener, Source};
+use crate::validation::ValidationEnvironment;
 
 /// Serves these routes until Lambda ends the process. Whatever keeps the authority from being opened is answered with
 /// 503 and tried again at the next request, so that a process does not die and start for ever.
 pub fn run(routes: Router<Arc<Authority>>) -> ExitCode {
+    run_web(async || Ok(Web::Step(routes)))
+}
+
+/// As [`run`], for ACME but for the route that signs.
+pub fn run_acme() -> ExitCode {
+    run_web(async || Ok(Web::Acme(ValidationEnvironment::read(variable)?.open().await?)))
+}
+
+/// As [`run`], for the route of ACME that signs. It never looks into the network.
+pub fn run_acme_finalize() -> ExitCode {
+    run_web(async || Ok(Web::AcmeFinalize))
+}
+
+fn run_web(web: impl AsyncFnOnce() -> Result<Web, lambda_runtime::Error>) -> ExitCode {
     in_lambda(async |environment, source, clock| {
-        let current = Current::new(routes, Arc::new(source), Arc::clone(&clock));
+        let current = Current::new(web().await?, Arc::new(source), Arc::clone(&clock));
         // What fails now is tried again at the first request.
         current.open_early().await;
         let handler = Arc::new(Handler::new(environment.gateway, current, clock));
         let service = service_fn(move |event: LambdaEvent<Box<RawValue>>| {
             let handler = Arc::clone(&handler);
             async move { Ok::<_, std::convert::Infallible>(handler.answer(event).await) }
+        });
+        Runtime::new(service).run().await
+    })
+}
+
+/// Tries validations again, each time that their queue calls, until Lambda ends the process.
+pub fn run_acme_retry() -> ExitCode {
+    in_lambda(async |_, source, clock| {
+        let validator = ValidationEnvironment::read(variable)?.open().await?;
+        let current = Current::new(Retries, Arc::new(source), Arc::clone(&clock));
+        current.open_early().await;
+        let worker = Arc::new(Worker::new(current, validator, clock));
+        let service = service_fn(move |event: LambdaEvent<Batch>| {
+            let worker = Arc::clone(&worker);
+            async move { Ok::<_, std::convert::Infallible>(worker.work(event).await) }
         });
         Runtime::new(service).run().await
     })
