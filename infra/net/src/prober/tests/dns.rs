@@ -206,18 +206,24 @@ async fn n8_an_answer_from_another_port_is_ignored() {
 }
 
 #[tokio::test]
-async fn n8_an_answer_over_udp_in_other_letters_is_not_used() {
+async fn n8_a_server_that_writes_the_question_in_other_letters_is_asked_over_tcp() {
+    const NAME: &str = "a-name-of-many-letters-some-of-which-are-in-upper-case.example";
     let resolver = DnsServer::start(local(1), 0, |request, transport| {
-        let mut answer = caa_answer(request, if transport == Transport::Udp { "udp" } else { "tcp" });
+        let mut answer = empty(request, ResponseCode::NoError);
         answer.queries[0].name = answer.queries[0].name.to_lowercase();
+        answer.answers.push(caa(
+            NAME,
+            false,
+            "issue",
+            if transport == Transport::Udp { "udp" } else { "tcp" },
+        ));
         vec![answer]
     })
     .await;
-    let long = name("a-name-of-many-letters-some-of-which-are-in-upper-case.example");
 
-    // The records of the answer stand at another name; that the server was asked again over TCP is the point.
-    prober(resolver.address, 1).caa(&long, &limits()).await.unwrap();
+    let found = prober(resolver.address, 1).caa(&name(NAME), &limits()).await.unwrap();
 
+    assert_eq!(values(&found), ["tcp"]);
     let asked = resolver.asked();
     assert_eq!(
         asked.iter().map(|asked| asked.transport).collect::<Vec<_>>(),

@@ -93,6 +93,7 @@ async fn n2_an_endless_body_is_not_read_on() {
 #[tokio::test]
 async fn n2_a_slow_server_ends_with_the_deadline(#[case] sent: &'static [u8]) {
     let web = WebServer::serve(local(2), 0, move |mut stream, _| async move {
+        read_head(&mut stream).await;
         let _ = stream.write_all(sent).await;
         std::future::pending().await
     })
@@ -125,6 +126,21 @@ async fn what_is_no_whole_answer_is_an_error(
 
     assert_eq!((error.kind, error.may_heal), (kind, may_heal), "{error}");
     assert!(error.detail().contains(&web.address.to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_talks_first_does_not_answer_in_http() {
+    let web = WebServer::serve(local(2), 0, |mut stream, _| async move {
+        let _ = stream.write_all(b"220 mail.example ESMTP\r\n").await;
+        read_head(&mut stream).await;
+    })
+    .await;
+    let (_resolver, prober) = network(&web).await;
+
+    let error = prober.http(&host("a.example"), PATH, &limits()).await.unwrap_err();
+
+    assert_eq!((error.kind, error.may_heal), (ProbeErrorKind::Http, false), "{error}");
+    assert!(error.detail().contains("does not answer in HTTP"), "{error}");
 }
 
 #[tokio::test]
