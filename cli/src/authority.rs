@@ -5,9 +5,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stepless_aws::authority::open_table;
+use stepless_aws::authority::open_signer;
 use stepless_aws::configuration::{ConfigurationPlace, ConfigurationSource, Found};
-use stepless_aws::kms::{self, KmsSettings, KmsSigner};
+use stepless_aws::dynamodb::DynamoDbStore;
 use stepless_core::authority::{Authority, AuthorityParts, Persistence, Platform};
 use stepless_core::clock::Clock;
 use stepless_core::config::{
@@ -129,10 +129,10 @@ async fn open_store(
     let db = match db {
         DatabaseConfig::Embedded(db) => db,
         DatabaseConfig::DynamoDb(table) => {
-            let store = open_table(table, Arc::clone(clock))
+            let store = DynamoDbStore::open(table, Arc::clone(clock))
                 .await
                 .context("db.dataSource: the table cannot be used")?;
-            return Ok((store, Persistence::Durable));
+            return Ok((Arc::new(store), Persistence::Durable));
         }
     };
     let folder = store_folder(db);
@@ -178,19 +178,14 @@ async fn issuer_signer(
     password_file: Option<&Path>,
     issuers: &IssuerChain,
 ) -> Result<Arc<dyn Signer>, CliError> {
-    let preferred = issuers.issuer().signature_algorithm();
     let path = match &config.key {
         KeySource::File(path) => path,
         KeySource::Uri(uri) => {
-            let settings = KmsSettings::new(uri, &config.kms).context("key cannot be used")?;
-            let client = kms::client(&settings.account.load().await);
-            let signer =
-                KmsSigner::open(client, settings.key, preferred).await.context("key cannot be used")?;
-            return Ok(Arc::new(signer));
+            return open_signer(uri, &config.kms, issuers).await.context("key cannot be used");
         }
     };
     let key = issuer_key(path, config, password_file)?;
-    Ok(Arc::new(match preferred {
+    Ok(Arc::new(match issuers.issuer().signature_algorithm() {
         Some(algorithm @ (SignatureAlgorithm::RsaPkcs1(_) | SignatureAlgorithm::RsaPss(_)))
             if algorithm.fits(key.public_key().kind()) =>
         {

@@ -4,9 +4,11 @@
 //! value that stands for it, or with this process, whichever comes first.
 
 pub mod acm;
+pub mod clock;
 pub mod emulator;
 pub mod gateway;
 pub mod kms_double;
+pub mod port;
 pub mod proxy;
 pub mod resources;
 pub mod runtime;

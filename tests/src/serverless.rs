@@ -2,23 +2,26 @@
 //!
 //! Tests are threads; what is asynchronous here runs on one runtime of the process, behind functions that wait.
 
-mod clock;
 mod deployment;
 mod issuer;
 mod table;
 
 use std::{future::Future, sync::LazyLock, time::Duration};
 
-use stepless_localstack::{emulator::Ministack, proxy::Proxy};
+use stepless_localstack::{clock::FakeClock, emulator::Ministack, proxy::Proxy};
 use tokio::runtime::Runtime;
 
-pub use clock::FakeClock;
 pub use deployment::{Asleep, Deployment, Options};
 pub use table::{CertificateRecord, Table};
 
 /// A proxy in front of the emulators that the tests of this process share.
 pub fn proxy() -> Proxy {
     RUNTIME.block_on(Proxy::start(&ministack().url())).expect("loopback has a free port")
+}
+
+/// A clock for programs that a test starts; it begins so many seconds off.
+pub fn fake_clock(seconds: i64) -> FakeClock {
+    FakeClock::new(seconds).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Waits for something that a test has brought about; `what` is said if it does not come.

@@ -77,7 +77,7 @@ impl Opener for Source {
         let name = &config.logger.trace_header;
         let trace_header =
             TraceHeader::new(name).ok_or_else(|| NotOpen::TraceHeader { found: name.clone() })?;
-        let authority = open(&config, Arc::clone(&self.clock), Arc::new(SystemRandom)).await?;
+        let authority = open(&config, source, Arc::clone(&self.clock), Arc::new(SystemRandom)).await?;
         info!(
             place = %self.place,
             version = %version,

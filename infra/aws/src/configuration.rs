@@ -17,12 +17,13 @@ use aws_lc_rs::digest;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::http::Response;
 use stepless_core::clock::Clock;
+use stepless_core::config::DynamoDbTable;
 use stepless_core::store::{Store, StoreError};
 use thiserror::Error;
 
 pub use place::{ConfigurationPlace, ParsePlaceError};
 
-use crate::authority::open_table;
+use crate::dynamodb::DynamoDbStore;
 use crate::sdk::{Account, NoRegion};
 use file::FilePlace;
 use s3::S3Place;
@@ -97,7 +98,8 @@ enum Source {
     File(FilePlace),
     S3(S3Place),
     Ssm(SsmPlace),
-    Table(TablePlace),
+    /// With the name that the table was opened by, if it was here.
+    Table(TablePlace, Option<DynamoDbTable>),
 }
 
 impl ConfigurationSource {
@@ -119,13 +121,25 @@ impl ConfigurationSource {
                 let sdk = NoRegion::unless_known(sdk, || place.to_string())?;
                 Self(Source::Ssm(SsmPlace::new(&sdk, name.clone())))
             }
-            ConfigurationPlace::Table(table) => Self::in_store(open_table(table, clock).await?),
+            ConfigurationPlace::Table(table) => {
+                let store = DynamoDbStore::open(table, clock).await?;
+                Self(Source::Table(TablePlace::new(Arc::new(store)), Some(table.clone())))
+            }
         })
     }
 
     /// The configuration in a store that is open already.
     pub fn in_store(store: Arc<dyn Store>) -> Self {
-        Self(Source::Table(TablePlace::new(store)))
+        Self(Source::Table(TablePlace::new(store), None))
+    }
+
+    /// The store of `table`, if that is where the configuration lies: whoever keeps its state there too needs no second
+    /// client and no second connection.
+    pub fn store_of(&self, table: &DynamoDbTable) -> Option<Arc<dyn Store>> {
+        match &self.0 {
+            Source::Table(place, Some(opened)) if opened == table => Some(place.store()),
+            Source::Table(..) | Source::File(_) | Source::S3(_) | Source::Ssm(_) => None,
+        }
     }
 
     /// Reads the configuration, in one call; [`Found::Unchanged`] if it is the `known` one.
@@ -137,7 +151,7 @@ impl ConfigurationSource {
             Source::File(file) => file.read()?,
             Source::S3(object) => return object.read(known).await,
             Source::Ssm(parameter) => parameter.read().await?,
-            Source::Table(table) => table.read().await?,
+            Source::Table(table, _) => table.read().await?,
         };
         Ok(match found {
             None => Found::Absent,
@@ -188,7 +202,7 @@ impl ConfigurationSource {
             Source::File(file) => file.write(text, expected),
             Source::S3(object) => object.write(text, expected).await,
             Source::Ssm(parameter) => parameter.write(text, expected).await,
-            Source::Table(table) => table.write(text, expected).await,
+            Source::Table(table, _) => table.write(text, expected).await,
         }
     }
 }

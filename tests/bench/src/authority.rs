@@ -1,7 +1,6 @@
 //! The CA folder that every server under test gets a copy of.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,6 +11,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
 use serde_json::Value;
+use stepless_localstack::port::ReservedAddress;
 use tempfile::TempDir;
 
 use crate::error::BenchError;
@@ -76,18 +76,17 @@ impl AuthorityFolder {
         let copy = temporary_folder()?;
         copy_tree(self.folder.path(), copy.path())?;
 
-        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(BenchError::Connection)?;
-        let port = listener.local_addr().map_err(BenchError::Connection)?.port();
-        drop(listener);
+        let reserved = ReservedAddress::any().map_err(BenchError::Connection)?;
+        let address = reserved.address();
 
         let path = copy.path().join(CA_JSON);
         let mut config = read_json(&path)?;
         move_paths(&mut config, &self.folder.path().to_string_lossy(), &copy.path().to_string_lossy());
-        if let Some(address) = config.get_mut("address") {
-            *address = Value::String(format!("127.0.0.1:{port}"));
+        if let Some(place) = config.get_mut("address") {
+            *place = Value::String(address.to_string());
         }
         fs::write(&path, config.to_string()).map_err(BenchError::file(&path))?;
-        Ok(ServerFolder { folder: copy, port })
+        Ok(ServerFolder { folder: copy, port: address.port(), _reserved: reserved })
     }
 }
 
@@ -95,6 +94,7 @@ impl AuthorityFolder {
 pub(crate) struct ServerFolder {
     folder: TempDir,
     pub(crate) port: u16,
+    _reserved: ReservedAddress,
 }
 
 impl ServerFolder {

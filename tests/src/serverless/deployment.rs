@@ -7,7 +7,7 @@ use std::{
     path::Path,
     process::Command,
     sync::{
-        LazyLock,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use stepless_core::secret::SecretBytes;
 use stepless_localstack::{
     ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY,
+    clock::FakeClock,
     gateway::{Gateway, Shape},
     resources::{self, Resources},
     runtime::{Between, Function, FunctionSettings, Overload, Reaper},
@@ -27,7 +28,7 @@ use stepless_net::{Limits, ServerCertificate, TlsSettings, TlsVersions};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use super::{RUNTIME, Table, issuer, ministack};
+use super::{RUNTIME, Table, fake_clock, issuer, ministack};
 use crate::{CaFolder, Csr, Key, KeyKind, Token, asn1::unpem, csr::San, programs};
 
 /// How functions are deployed.
@@ -35,6 +36,8 @@ use crate::{CaFolder, Csr, Key, KeyKind, Token, asn1::unpem, csr::San, programs}
 pub struct Options {
     /// Variables in the environment of every function.
     pub environment: Vec<(String, String)>,
+    /// The time of day of every function; ours if there is none.
+    pub clock: Option<Arc<FakeClock>>,
     /// Most processes of one function at a time; requests above that wait.
     pub concurrency: usize,
     /// Events are handed to functions by [`Deployment::invoke`] alone: there is no gateway.
@@ -43,17 +46,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { environment: Vec::new(), concurrency: FEW, invoked_only: false }
-    }
-}
-
-impl Options {
-    /// For a program that makes what functions with a clock of their own must find valid, however far back that is set.
-    fn long_ago(&self) -> Vec<(&str, &str)> {
-        let library = self.environment.iter().find(|(name, _)| name == "LD_PRELOAD");
-        library.map_or_else(Vec::new, |(name, library)| {
-            vec![(name.as_str(), library.as_str()), ("FAKETIME", "-1h")]
-        })
+        Self { environment: Vec::new(), clock: None, concurrency: FEW, invoked_only: false }
     }
 }
 
@@ -92,9 +85,11 @@ impl Deployment {
         let folder = CaFolder::empty_with_password();
         fs::create_dir_all(folder.path().join("certs")).expect("the folder is ours");
         fs::create_dir_all(folder.path().join("config")).expect("the folder is ours");
+        // Functions with a clock of their own must find valid what is made here, however far back that is set.
+        let long_ago = options.clock.as_ref().map(|_| fake_clock(-3600));
         programs::output(
             Command::new(programs::stepless())
-                .envs(options.long_ago())
+                .envs(long_ago.iter().flat_map(FakeClock::environment))
                 .args(["init", "--name", "Test CA", "--dns", "localhost,127.0.0.1", "--provisioner", "admin"])
                 .args(["--kms", "awskms:", "--store", &format!("dynamodb:{}", plan.resources.table)])
                 .args(["--root-key", &format!("awskms:key-id={}", plan.alias("root"))])
@@ -318,6 +313,7 @@ impl Plan {
                 let mut environment: BTreeMap<String, String> = function.environment;
                 environment.extend(emulated());
                 environment.extend(self.options.environment.iter().cloned());
+                environment.extend(self.options.clock.iter().flat_map(|clock| clock.environment()));
                 let settings = FunctionSettings {
                     name: function.name,
                     program: programs::built(&function.binary),

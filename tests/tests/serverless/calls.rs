@@ -7,7 +7,7 @@ use crate::world::{Flow, World};
 
 /// Functions of one process each: the second request finds the process of the first.
 fn one_process_each() -> World {
-    World::with(Options { concurrency: 1, ..Options::default() }, None)
+    World::with(Options { concurrency: 1, ..Options::default() })
 }
 
 /// The calls of one request, by the names of AWS's APIs, the table's first.

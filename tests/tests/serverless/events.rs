@@ -34,7 +34,7 @@ impl Shape {
             ("STEPLESS_EVENTS".to_owned(), events.to_owned()),
             ("STEPLESS_HOSTS".to_owned(), HOST.to_owned()),
         ];
-        World::with(Options { environment, invoked_only: true, ..Options::default() }, None)
+        World::with(Options { environment, invoked_only: true, ..Options::default() })
     }
 
     /// The event of a request.

@@ -12,7 +12,7 @@ use crate::world::{Flow, World, chain, text};
 
 #[rstest]
 fn functions_at_once_share_no_state_but_the_table(#[values(1, 8, 32)] functions: usize) {
-    let world = World::with(Options { concurrency: functions, ..Options::default() }, None);
+    let world = World::with(Options { concurrency: functions, ..Options::default() });
     let asked: Vec<_> = (0..functions * ROUNDS).map(|_| world.prepare(Flow::Sign)).collect();
 
     let answers: Vec<(usize, Response)> = thread::scope(|scope| {
@@ -43,7 +43,7 @@ fn functions_at_once_share_no_state_but_the_table(#[values(1, 8, 32)] functions:
 /// The same token, put into 32 processes at once.
 #[test]
 fn d3_a_token_that_races_through_32_functions_wins_once() {
-    let world = World::with(Options { concurrency: 32, ..Options::default() }, None);
+    let world = World::with(Options { concurrency: 32, ..Options::default() });
     let asked = world.prepare(Flow::Sign);
 
     let mut answers: BTreeMap<u16, usize> = BTreeMap::new();
@@ -61,7 +61,7 @@ fn d3_a_token_that_races_through_32_functions_wins_once() {
 /// Two processes of one program, started alike: their serial numbers have nothing in common.
 #[test]
 fn l13_functions_that_were_started_alike_draw_different_serial_numbers() {
-    let world = World::with(Options { concurrency: 2, ..Options::default() }, None);
+    let world = World::with(Options { concurrency: 2, ..Options::default() });
     let mut serials = BTreeSet::new();
     for round in 0..4 {
         let key = Key::generate(KeyKind::P256);

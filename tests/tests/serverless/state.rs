@@ -15,7 +15,7 @@ use crate::world::{Flow, World, assert_step_json, chain, text};
 /// own.
 #[test]
 fn l9_one_process_never_takes_one_client_for_another() {
-    let world = World::with(Options { concurrency: 1, ..Options::default() }, None);
+    let world = World::with(Options { concurrency: 1, ..Options::default() });
     let asked: Vec<_> =
         (0..ROUNDS).map(|_| [world.prepare(Flow::Renew), world.prepare(Flow::Sign)]).collect();
 

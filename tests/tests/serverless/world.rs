@@ -1,20 +1,26 @@
 //! An authority in bad weather: a proxy before its KMS, another before its table, and a clock that the test sets.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
-use stepless_localstack::proxy::{Proxy, Rule};
+use stepless_localstack::{
+    clock::FakeClock,
+    proxy::{Proxy, Rule},
+};
 use stepless_tests::{
     Client, Csr, Identity, Key, KeyKind, Request, Response, Token,
     asn1::unpem,
     certificate::serial_of,
     csr::San,
-    serverless::{self, FakeClock, Options, Table},
+    serverless::{self, Options, Table},
 };
 
 use crate::authority::{Authority, Made};
@@ -24,7 +30,7 @@ pub(crate) struct World {
     pub(crate) authority: Authority,
     pub(crate) kms: Proxy,
     pub(crate) dynamodb: Proxy,
-    clock: Option<FakeClock>,
+    clock: Option<Arc<FakeClock>>,
     admin: Key,
     client: Client,
 }
@@ -32,17 +38,16 @@ pub(crate) struct World {
 impl World {
     /// Functions that tell the time as everybody does.
     pub(crate) fn new() -> Self {
-        Self::with(Options::default(), None)
+        Self::with(Options::default())
     }
 
     /// Functions whose clock the test sets; it begins so many seconds off.
     pub(crate) fn with_clock(seconds: i64) -> Self {
-        let clock = FakeClock::new(seconds);
-        let options = Options { environment: clock.environment(), ..Options::default() };
-        Self::with(options, Some(clock))
+        let clock = Some(Arc::new(serverless::fake_clock(seconds)));
+        Self::with(Options { clock, ..Options::default() })
     }
 
-    pub(crate) fn with(mut options: Options, clock: Option<FakeClock>) -> Self {
+    pub(crate) fn with(mut options: Options) -> Self {
         let (kms, dynamodb) = (serverless::proxy(), serverless::proxy());
         options.environment.extend([
             ("AWS_ENDPOINT_URL_KMS".to_owned(), kms.url().to_owned()),
@@ -50,12 +55,13 @@ impl World {
         ]);
         let authority = Authority::start_with(Made::SteplessInit, &options);
         let (admin, client) = (authority.folder.admin_key(), authority.client());
-        Self { authority, kms, dynamodb, clock, admin, client }
+        Self { authority, kms, dynamodb, clock: options.clock, admin, client }
     }
 
     /// Sets the clock of the functions to so many seconds off.
     pub(crate) fn set_clock(&self, seconds: i64) {
-        self.clock.as_ref().expect("this world has a clock").set(seconds);
+        let clock = self.clock.as_ref().expect("this world has a clock");
+        clock.set(seconds).expect("the clock's folder is ours");
     }
 
     /// Fair weather from now on.

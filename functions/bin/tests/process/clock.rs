@@ -1,69 +1,10 @@
-//! Functions whose clock jumps: Debian's faketime gives them one of a file.
-
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::{env, fs};
+//! Functions whose clock jumps.
 
 use serde_json::json;
 use stepless_aws::configuration::Expected;
 use stepless_core::clock::SignedDuration;
 
 use crate::world::World;
-
-/// The clock of the functions of one world.
-pub(crate) struct FunctionClock {
-    file: PathBuf,
-    ahead: AtomicI64,
-}
-
-impl FunctionClock {
-    pub(crate) fn new(folder: &Path) -> Self {
-        let clock = Self { file: folder.join("clock"), ahead: AtomicI64::new(0) };
-        clock.set(0);
-        clock
-    }
-
-    /// How many seconds it is ahead of ours.
-    pub(crate) fn ahead(&self) -> i64 {
-        self.ahead.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn set(&self, ahead: i64) {
-        self.ahead.store(ahead, Ordering::SeqCst);
-        // It appears whole: a function may look at any moment.
-        let unfinished = self.file.with_extension("unfinished");
-        fs::write(&unfinished, format!("{ahead:+}")).unwrap();
-        fs::rename(&unfinished, &self.file).unwrap();
-    }
-
-    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
-        BTreeMap::from([
-            ("LD_PRELOAD".to_owned(), library().to_owned()),
-            ("FAKETIME_TIMESTAMP_FILE".to_owned(), self.file.display().to_string()),
-            ("FAKETIME_NO_CACHE".to_owned(), "1".to_owned()),
-            // Timers go on running; only the time of day is another.
-            ("FAKETIME_DONT_FAKE_MONOTONIC".to_owned(), "1".to_owned()),
-        ])
-    }
-}
-
-/// The library that `faketime` loads into a program, in its variant for programs with threads.
-fn library() -> &'static str {
-    static LIBRARY: OnceLock<String> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let asked = Command::new("faketime")
-            .args(["-m", "-f", "+0", "sh", "-c", "printf %s \"$LD_PRELOAD\""])
-            .env("PATH", env::var_os("PATH").unwrap_or_default())
-            .output()
-            .unwrap_or_else(|error| panic!("faketime does not start: {error}; tests/run installs it"));
-        let library = String::from_utf8(asked.stdout).unwrap();
-        assert!(Path::new(&library).is_absolute(), "faketime loads {library:?}");
-        library
-    })
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l11_a_clock_that_jumps_forwards_and_back_lets_no_token_in_and_keeps_none_out() {

@@ -1,5 +1,6 @@
 //! A stack of the template whose functions are the real binaries, and an authority in it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use stepless_core::x509::{
     Certificate, CertificateBody, DistinguishedName, Issuance, Profile, SerialNumber, Validity,
 };
 use stepless_localstack::acm::Acm;
+use stepless_localstack::clock::FakeClock;
 use stepless_localstack::emulator::Ministack;
 use stepless_localstack::gateway::Shape;
 use stepless_localstack::proxy::Proxy;
@@ -31,9 +33,7 @@ use stepless_tests::csr::San;
 use stepless_tests::{Csr, Key, Token};
 use tempfile::TempDir;
 
-use crate::clock::FunctionClock;
-
-/// The stack, what is behind it, and the key that mints tokens.
+/// The stack, what is behind it, and the key that mints tokens. The functions end before their clock.
 pub(crate) struct World {
     /// Between the functions and KMS.
     pub(crate) kms: Proxy,
@@ -41,11 +41,11 @@ pub(crate) struct World {
     pub(crate) dynamodb: Proxy,
     pub(crate) acm: Acm,
     pub(crate) store: Arc<DynamoDbStore>,
-    pub(crate) clock: FunctionClock,
     pub(crate) provisioner: Key,
     /// The configuration as [`World::configure`] writes it.
     pub(crate) configuration: Value,
     stack: Stack,
+    clock: FakeClock,
     tokens: AtomicUsize,
     folder: TempDir,
 }
@@ -92,8 +92,8 @@ impl World {
         let (endpoint, url) = (ministack.endpoint(), ministack.url());
         let (kms, dynamodb) = (Proxy::start(&url).await.unwrap(), Proxy::start(&url).await.unwrap());
         let acm = Acm::start(endpoint).await.unwrap();
-        let clock = FunctionClock::new(folder.path());
-        let mut environment = clock.environment();
+        let clock = FakeClock::new(0).unwrap_or_else(|error| panic!("{error}"));
+        let mut environment = BTreeMap::from(clock.environment());
         environment.extend([
             ("AWS_ENDPOINT_URL_KMS".to_owned(), kms.url().to_owned()),
             ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), dynamodb.url().to_owned()),
@@ -130,7 +130,7 @@ impl World {
         let store =
             DynamoDbStore::new(&client(&url), &table, Arc::new(SystemClock)).with_time_limits(PATIENT);
         let (store, tokens) = (Arc::new(store), AtomicUsize::new(0));
-        Self { kms, dynamodb, acm, store, clock, provisioner, configuration, stack, tokens, folder }
+        Self { kms, dynamodb, acm, store, provisioner, configuration, stack, clock, tokens, folder }
     }
 
     /// Puts the configuration into the table.
@@ -174,7 +174,7 @@ impl World {
 
     /// Sets the clock of the functions.
     pub(crate) fn set_clock(&self, ahead: SignedDuration) {
-        self.clock.set(ahead.as_secs());
+        self.clock.set(ahead.as_secs()).unwrap();
         for name in FUNCTIONS {
             self.function(name).set_clock_ahead(ahead.as_secs());
         }
@@ -210,6 +210,13 @@ impl World {
         let id = self.tokens.fetch_add(1, Ordering::Relaxed).to_string();
         let audience = format!("https://ca.example/1.0/{route}");
         Token::new(&self.provisioner, PROVISIONER, &audience, subject, &id, self.now().as_second())
+    }
+
+    /// A token to renew a certificate with, which its own key signs.
+    pub(crate) fn renewal_token(&self, subject: &str, identity: &Identity) -> String {
+        let chain = json!([BASE64_STANDARD.encode(identity.certificate.as_der())]);
+        let token = self.token("renew", subject).with("iss", "step-ca-client/1.0");
+        token.with_header("x5cInsecure", chain).without_header("kid").sign(&identity.key)
     }
 
     /// Asks for a certificate with a token.

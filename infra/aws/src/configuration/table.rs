@@ -15,6 +15,10 @@ impl TablePlace {
         Self(store)
     }
 
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0)
+    }
+
     /// `None` when there is no such record.
     pub(super) async fn read(&self) -> Result<Option<Configuration>, ReadError> {
         self.0.get(&table::configuration()).await.map_err(ReadError::Table)?.map(configuration).transpose()

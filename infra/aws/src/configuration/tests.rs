@@ -101,3 +101,16 @@ async fn a_table_that_does_not_answer_is_told_apart_from_one_without_a_configura
     assert!(matches!(place.read(None).await, Err(ReadError::Table(StoreError::Unavailable(_)))));
     assert_eq!(place.read(None).await.unwrap(), Found::Absent);
 }
+
+#[test]
+fn whoever_keeps_state_in_the_table_of_the_configuration_uses_its_store() {
+    let table = |text: &str| text.parse::<DynamoDbTable>().unwrap();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(FixedClock::new(Timestamp::UNIX_EPOCH))));
+    let opened = Some(table("dynamodb:authority"));
+    let place = ConfigurationSource(Source::Table(TablePlace::new(Arc::clone(&store)), opened));
+
+    assert!(place.store_of(&table("authority")).is_some_and(|found| Arc::ptr_eq(&found, &store)));
+    assert!(place.store_of(&table("another")).is_none());
+    assert!(place.store_of(&table("dynamodb:table=authority;region=eu-west-1")).is_none());
+    assert!(in_memory().store_of(&table("authority")).is_none());
+}
