@@ -44,6 +44,8 @@ pub enum Call {
     Commit,
     /// `Signer::sign`.
     Sign,
+    /// Any method of `Prober`.
+    Probe,
 }
 
 /// The cause inside the error of a call that was made to fail.
