@@ -112,6 +112,7 @@ async fn make(
         dns_names: &arguments.dns,
         address: &arguments.address,
         provisioner: &arguments.provisioner,
+        acme_provisioner: None,
     };
     init::make(folder, &plan, &password::from_file(password_file)?).await?;
     Ok(())

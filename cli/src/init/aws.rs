@@ -199,6 +199,7 @@ impl<'a> Wanted<'a> {
                 address,
                 dns_names: plan.dns_names,
                 provisioner: NewProvisioner::make(&password)?.named(plan.provisioner),
+                acme_provisioner: plan.acme_provisioner,
             })),
             (Content::New { .. }, None) => Err(CliError::new("the new provisioner has no password")),
             (Content::Moved(moved), _) => moved.render(&self.replacement(&root, &crt, kms.as_deref())),

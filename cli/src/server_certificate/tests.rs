@@ -168,6 +168,7 @@ async fn new_authority(folder: &Path) -> ConfigurationPlace {
         dns_names: &["localhost".to_owned()],
         address: "127.0.0.1:0",
         provisioner: "admin",
+        acme_provisioner: None,
     };
     make(&folder, &plan, &SecretBytes::new(b"a password".to_vec())).await.unwrap();
     ConfigurationPlace::File(folder.config())

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest;
 
-use super::issuance::OneTimeCredential;
+use super::credential::SpendableToken;
 use super::validity::subtract;
 use super::{Authority, AuthorityError};
 use crate::clock::{SignedDuration, Timestamp};
@@ -45,7 +45,7 @@ impl std::fmt::Debug for RenewToken {
 pub(super) struct ClientCertificate<'a> {
     pub(super) certificate: Certificate,
     pub(super) provisioner: &'a Provisioner,
-    pub(super) credential: Option<OneTimeCredential>,
+    pub(super) credential: Option<SpendableToken>,
 }
 
 impl Authority {
@@ -108,7 +108,7 @@ impl Authority {
         // Whoever signs the token chooses its id, so the id counts among this certificate's tokens alone.
         let mark = spent_mark(&certificate.fingerprint_sha256(), claims.id(), verified.signed_part());
         let key = new_key.unwrap_or(certificate.public_key()).spki_der();
-        let credential = OneTimeCredential {
+        let credential = SpendableToken {
             key: table::spent("renew", &mark),
             request: request_hash(&[certificate.as_der(), key]),
             expires,

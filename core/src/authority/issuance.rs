@@ -6,13 +6,13 @@
 
 use tracing::warn;
 
-use super::commit::{Commit, Failed, Role};
+use super::credential::{Lease, OneTimeCredential, Role};
 use super::{Authority, AuthorityError, InternalError, Refusal, Unavailable};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::store::table::{
-    self, CertificateRecord, CertificateState, Der, ProvisionerReference, SpentRecord,
+    self, AcmeReference, CertificateRecord, CertificateState, Der, ProvisionerReference,
 };
-use crate::store::{CommitError, Condition, Key, MAX_WRITES, Record, StoreError, Write};
+use crate::store::{Commit, CommitError, Condition, Failed, MAX_WRITES, Record, StoreError, Write};
 use crate::x509::{Certificate, CertificateBody, Issuance, SerialNumber, Validity};
 
 /// A certificate that has its record, and may leave.
@@ -35,29 +35,21 @@ impl IssuedCertificate {
 }
 
 /// A certificate that steps 1 to 6 have allowed.
-pub(super) struct Application {
+pub(crate) struct Application {
     /// When the authority was asked.
-    pub(super) begun: Timestamp,
+    pub(crate) begun: Timestamp,
     /// What will be signed.
-    pub(super) body: CertificateBody,
+    pub(crate) body: CertificateBody,
     /// Its names as text.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
     /// Who allowed it.
-    pub(super) provisioner: Option<ProvisionerReference>,
-    /// The credential that is spent on it, if it is a one-time one.
-    pub(super) credential: Option<OneTimeCredential>,
+    pub(crate) provisioner: Option<ProvisionerReference>,
+    /// The credential that is used for it, if it is good for one certificate only.
+    pub(crate) credential: Option<Box<dyn OneTimeCredential>>,
+    /// The ACME account and order that it is for.
+    pub(crate) acme: Option<AcmeReference>,
     /// The certificate that it follows, which must not be revoked.
-    pub(super) renews: Option<SerialNumber>,
-}
-
-/// What may be used once, and the request that it is used for.
-pub(super) struct OneTimeCredential {
-    /// Where it is marked as spent.
-    pub(super) key: Key,
-    /// SHA-256 of the request, in hex.
-    pub(super) request: String,
-    /// From then on it could not be used anyway.
-    pub(super) expires: Timestamp,
+    pub(crate) renews: Option<SerialNumber>,
 }
 
 /// An intent that this function holds the lease of. Only a commit makes one, and signing consumes it.
@@ -67,14 +59,53 @@ struct CommittedIntent {
     /// The version of the record in the store.
     version: u64,
     to_be_signed: Vec<u8>,
-    /// The credential's mark and its version in the store.
-    spent: Option<(Key, u64)>,
+    taken: Option<TakenCredential>,
+}
+
+/// A credential whose lease this function holds.
+struct TakenCredential {
+    credential: Box<dyn OneTimeCredential>,
+    lease: Lease,
+    /// The version of its record in the store.
+    version: u64,
 }
 
 /// What became of an intent that nothing was signed for.
 enum Closed {
     CredentialGivenBack,
     LeftOpen,
+}
+
+/// Why a certificate was not issued.
+#[derive(Debug)]
+pub(crate) enum IssueError {
+    /// As for whoever asks without companions.
+    Authority(AuthorityError),
+    /// A companion of the credential did not hold; nothing was stored.
+    Companion(Role),
+}
+
+impl<E: Into<AuthorityError>> From<E> for IssueError {
+    fn from(error: E) -> Self {
+        Self::Authority(error.into())
+    }
+}
+
+impl IssueError {
+    /// For a credential that has no companions.
+    pub(super) fn without_companions(self) -> AuthorityError {
+        match self {
+            Self::Authority(error) => error,
+            Self::Companion(_) => AuthorityError::Busy(Unavailable::LostRace),
+        }
+    }
+
+    fn map(self, told: impl FnOnce(AuthorityError) -> AuthorityError) -> Self {
+        match self {
+            Self::Authority(error) => Self::Authority(told(error)),
+            companion @ Self::Companion(_) => companion,
+        }
+    }
 }
 
 impl Authority {
@@ -89,20 +120,43 @@ impl Authority {
     }
 
     /// Steps 7 to 10.
-    pub(super) async fn issue(&self, application: Application) -> Result<IssuedCertificate, AuthorityError> {
+    pub(crate) async fn issue(&self, application: Application) -> Result<IssuedCertificate, IssueError> {
         let takes_credential = application.credential.is_some();
         let told =
             |error: AuthorityError| if takes_credential { error.with_credential_taken() } else { error };
         self.check_time(application.begun)?;
-        let intent = self.commit_intent(application).await.map_err(told)?;
+        let intent = self.commit_intent(application).await.map_err(|error| error.map(told))?;
+        self.sign_intent(intent).await
+    }
 
+    /// Steps 8 to 10 for the stored bytes of an intent that its function died over; `found` is the credential's record.
+    ///
+    /// # Errors
+    /// [`AuthorityError::TokenUsed`] when the lease is not over, the request is another one, or the certificate is out.
+    pub(crate) async fn resume(
+        &self,
+        begun: Timestamp,
+        credential: Box<dyn OneTimeCredential>,
+        found: &Record,
+        spki_der: &[u8],
+    ) -> Result<IssuedCertificate, IssueError> {
+        let intent = self.take_over(begun, credential, found, spki_der).await;
+        let intent = intent.map_err(|error| error.map(AuthorityError::with_credential_taken))?;
+        self.sign_intent(intent).await
+    }
+
+    /// Steps 8 to 10.
+    async fn sign_intent(&self, intent: CommittedIntent) -> Result<IssuedCertificate, IssueError> {
+        let takes_credential = intent.taken.is_some();
+        let told =
+            |error: AuthorityError| if takes_credential { error.with_credential_taken() } else { error };
         // 8. sign: exactly one call.
         let signature = match self.signer.sign(&intent.to_be_signed).await {
             Ok(signature) => signature,
             Err(error) => {
                 return Err(match self.close(intent).await {
                     Closed::CredentialGivenBack => error.into(),
-                    Closed::LeftOpen => told(error.into()),
+                    Closed::LeftOpen => told(error.into()).into(),
                 });
             }
         };
@@ -114,7 +168,7 @@ impl Authority {
             .check_issued(&intent.to_be_signed, self.signer.public_key())
             .map_err(InternalError::Misissued)?;
 
-        self.commit_certificate(intent, certificate).await.map_err(told)
+        Ok(self.commit_certificate(intent, certificate).await.map_err(told)?)
     }
 
     /// A function that was slow, or frozen, has too little time left for what follows.
@@ -125,35 +179,37 @@ impl Authority {
         Ok(())
     }
 
-    /// 7. commit the intent: spend the credential and store what is about to be signed, in one commit.
-    async fn commit_intent(&self, application: Application) -> Result<CommittedIntent, AuthorityError> {
+    /// 7. commit the intent: take the credential and store what is about to be signed, in one commit.
+    async fn commit_intent(&self, application: Application) -> Result<CommittedIntent, IssueError> {
         let now = self.clock.now();
-        let lease_until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+        let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
         let to_be_signed = application.body.to_be_signed();
         if to_be_signed.len() > MAX_TO_BE_SIGNED.min(self.signer.longest_message()) {
             return Err(Refusal::TooLarge.into());
         }
         let serial = application.body.serial.clone();
         let record = CertificateRecord {
-            state: CertificateState::Intent { lease_until, to_be_signed: Der(to_be_signed.clone()) },
+            state: CertificateState::Intent { lease_until: until, to_be_signed: Der(to_be_signed.clone()) },
             issuer: self.issuer_id.clone(),
             provisioner: application.provisioner,
             renews: application.renews,
+            acme: application.acme,
             names: application.names,
             not_after: application.body.validity.not_after(),
             created: now,
         };
+        let taken = application.credential.map(|credential| {
+            let lease = Lease { request: credential.request().to_owned(), serial: serial.clone(), until };
+            (credential, lease)
+        });
         let mut commit = Commit::default();
-        if let Some(credential) = &application.credential {
-            let spent = SpentRecord {
-                request: credential.request.clone(),
-                serial: Some(serial.clone()),
-                lease_until,
-            };
-            commit.push(Role::Credential, put_spent(credential, &spent, Condition::Absent)?);
+        if let Some((credential, lease)) = &taken {
+            let untaken = credential.untaken();
+            push_credential(&mut commit, &**credential, lease, untaken)?;
         }
         commit.push(Role::Intent, put_intent(&serial, &record, Condition::Absent)?);
-        self.push_checks(&mut commit, &record, application.body.public_key.spki_der());
+        let spki_der = application.body.public_key.spki_der();
+        self.push_checks(&mut commit, &record, spki_der);
 
         match commit.apply_or_confirm(&*self.store, Role::Intent).await {
             Ok(()) => Ok(CommittedIntent {
@@ -161,58 +217,58 @@ impl Authority {
                 record,
                 version: 1,
                 to_be_signed,
-                spent: application.credential.map(|credential| (credential.key, 1)),
+                taken: taken.map(|(credential, lease)| {
+                    let version = version_after(credential.untaken());
+                    TakenCredential { credential, lease, version }
+                }),
             }),
-            Err(Failed::Conflict { role: Role::Credential, found }) => {
-                match application.credential.zip(found) {
-                    Some((credential, found)) => {
-                        let spki_der = application.body.public_key.spki_der();
-                        self.resume(application.begun, credential, found, spki_der).await
-                    }
-                    None => Err(AuthorityError::Busy(Unavailable::LostRace)),
+            Err(Failed::Conflict { role: Role::Credential, found }) => match taken.zip(found) {
+                Some(((credential, _), found)) => {
+                    self.take_over(application.begun, credential, &found, spki_der).await
                 }
+                None => Err(AuthorityError::Busy(Unavailable::LostRace).into()),
+            },
+            Err(Failed::Conflict { role: Role::Intent, .. }) => {
+                Err(InternalError::RepeatedSerial(serial).into())
             }
-            Err(Failed::Conflict { role: Role::NotRevoked, .. }) => Err(AuthorityError::Revoked),
-            Err(Failed::Conflict { role: Role::NotBlocked, .. }) => Err(Refusal::BlockedKey.into()),
-            Err(Failed::Conflict { .. }) => Err(InternalError::RepeatedSerial(serial).into()),
-            Err(Failed::Store(error)) => Err(error.into()),
+            Err(failed) => Err(unmet(failed)),
         }
     }
 
     /// Takes over the intent of a function that died: same credential, same request, lease over, not yet issued. In
     /// every other case the credential was used.
-    async fn resume(
+    async fn take_over(
         &self,
         begun: Timestamp,
-        credential: OneTimeCredential,
-        found: Record,
+        credential: Box<dyn OneTimeCredential>,
+        found: &Record,
         spki_der: &[u8],
-    ) -> Result<CommittedIntent, AuthorityError> {
+    ) -> Result<CommittedIntent, IssueError> {
         let now = self.clock.now();
-        let mut spent: SpentRecord = table::decode(&found)?;
-        let Some(serial) = spent.serial.clone() else {
-            return Err(AuthorityError::TokenUsed);
+        let Some(mut lease) = credential.lease(found)? else {
+            return Err(AuthorityError::TokenUsed.into());
         };
-        if spent.request != credential.request || now < spent.lease_until {
-            return Err(AuthorityError::TokenUsed);
+        if lease.request != credential.request() || now < lease.until {
+            return Err(AuthorityError::TokenUsed.into());
         }
+        let serial = lease.serial.clone();
         let Some(stored) = self.store.get(&table::certificate(&serial)).await? else {
-            return Err(AuthorityError::TokenUsed);
+            return Err(AuthorityError::TokenUsed.into());
         };
         let mut record: CertificateRecord = table::decode(&stored)?;
         if record.issuer != self.issuer_id {
             return Err(InternalError::OtherIssuer(record.issuer).into());
         }
         let CertificateState::Intent { lease_until, to_be_signed } = &mut record.state else {
-            return Err(AuthorityError::TokenUsed);
+            return Err(AuthorityError::TokenUsed.into());
         };
         self.check_time(begun)?;
         *lease_until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
-        spent.lease_until = *lease_until;
+        lease.until = *lease_until;
         let to_be_signed = to_be_signed.0.clone();
 
         let mut commit = Commit::default();
-        commit.push(Role::Credential, put_spent(&credential, &spent, Condition::Version(found.version))?);
+        push_credential(&mut commit, &*credential, &lease, Condition::Version(found.version))?;
         commit.push(Role::Intent, put_intent(&serial, &record, Condition::Version(stored.version))?);
         self.push_checks(&mut commit, &record, spki_der);
         match commit.apply(&*self.store).await {
@@ -221,18 +277,18 @@ impl Authority {
                 record,
                 version: stored.version + 1,
                 to_be_signed,
-                spent: Some((credential.key, found.version + 1)),
+                taken: Some(TakenCredential { credential, lease, version: found.version + 1 }),
             }),
-            Err(Failed::Conflict { role: Role::NotRevoked, .. }) => Err(AuthorityError::Revoked),
-            Err(Failed::Conflict { role: Role::NotBlocked, .. }) => Err(Refusal::BlockedKey.into()),
             // Another function took the lease over in the same moment.
-            Err(Failed::Conflict { .. }) => Err(AuthorityError::TokenUsed),
-            Err(Failed::Store(error)) => Err(error.into()),
+            Err(Failed::Conflict { role: Role::Credential | Role::Intent, .. }) => {
+                Err(AuthorityError::TokenUsed.into())
+            }
+            Err(failed) => Err(unmet(failed)),
         }
     }
 
     /// What must still hold when the intent is committed: these are conditions, not reads.
-    fn push_checks(&self, commit: &mut Commit, record: &CertificateRecord, spki_der: &[u8]) {
+    fn push_checks(&self, commit: &mut Commit<Role>, record: &CertificateRecord, spki_der: &[u8]) {
         let absent = |key| Write::Check { key, condition: Condition::Absent };
         if let Some(serial) = &record.renews {
             commit.push(Role::NotRevoked, absent(table::revocation(serial)));
@@ -260,9 +316,9 @@ impl Authority {
         // The record changes rather than goes: a remote key may have signed after all, and whoever is about to take
         // the intent over must not find it as it was.
         let mut writes = vec![put_intent(&intent.serial, &record, Condition::Version(intent.version))?];
-        writes.extend(
-            intent.spent.map(|(key, version)| Write::Delete { key, condition: Condition::Version(version) }),
-        );
+        if let Some(taken) = intent.taken {
+            writes.push(taken.credential.give_back(Condition::Version(taken.version))?);
+        }
         self.store.commit(writes).await
     }
 
@@ -284,6 +340,10 @@ impl Authority {
             expires,
             indexes: table::certificate_indexes(&intent.serial, &record),
         }];
+        // Before the pointers, so that it stays in the last commit.
+        if let Some(taken) = &intent.taken {
+            writes.extend(taken.credential.settle(&taken.lease, Condition::Version(taken.version))?);
+        }
         writes.extend(table::further_names(&intent.serial, &record).into_iter().map(|(key, entry)| {
             Write::Put {
                 key,
@@ -329,19 +389,42 @@ pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
 /// [`MAX_VALUE`](crate::store::MAX_VALUE).
 const MAX_TO_BE_SIGNED: usize = 56 * 1024;
 
-fn put_spent(
-    credential: &OneTimeCredential,
-    spent: &SpentRecord,
+fn push_credential(
+    commit: &mut Commit<Role>,
+    credential: &dyn OneTimeCredential,
+    lease: &Lease,
     condition: Condition,
-) -> Result<Write, StoreError> {
-    Ok(Write::Put {
-        key: credential.key.clone(),
-        condition,
-        value: table::encode(spent)?,
-        // The lease needs its mark even if the credential ends before it.
-        expires: Some(table::spent_until(credential.expires.max(spent.lease_until))),
-        indexes: Vec::new(),
-    })
+) -> Result<(), StoreError> {
+    // First, so that a companion that does not hold is told from a credential that is taken.
+    for (role, write) in credential.companions() {
+        commit.push(role, write);
+    }
+    commit.push(Role::Credential, credential.take(lease, condition)?);
+    Ok(())
+}
+
+/// The version of a record that was written under this condition.
+fn version_after(condition: Condition) -> u64 {
+    match condition {
+        Condition::Version(version) => version + 1,
+        Condition::Absent | Condition::Present | Condition::Any => 1,
+    }
+}
+
+/// What a commit that was not applied means to whoever asked.
+fn unmet(failed: Failed<Role>) -> IssueError {
+    match failed {
+        Failed::Conflict { role: Role::NotRevoked, .. } => AuthorityError::Revoked.into(),
+        Failed::Conflict { role: Role::NotBlocked, .. } => Refusal::BlockedKey.into(),
+        Failed::Conflict { role: role @ (Role::Nonce | Role::Account | Role::Abandoned), .. } => {
+            IssueError::Companion(role)
+        }
+        Failed::Conflict {
+            role: Role::Credential | Role::Intent | Role::Revocation | Role::BlockedKey,
+            ..
+        } => AuthorityError::Busy(Unavailable::LostRace).into(),
+        Failed::Store(error) => error.into(),
+    }
 }
 
 fn put_intent(

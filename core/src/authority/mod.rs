@@ -8,10 +8,11 @@
 //! Nothing is written before step 7, so that whatever fails earlier costs the client nothing.
 
 mod client;
-mod commit;
+mod credential;
 mod error;
 mod issuance;
 mod names;
+mod order;
 mod published;
 mod renew;
 mod request;
@@ -39,8 +40,12 @@ use crate::store::{CommitError, Condition, Store, StoreError, Write};
 use crate::x509::{Certificate, IssuerChain, IssuerChainError};
 
 pub use client::{ClientCredential, RenewToken};
+pub(crate) use credential::{Lease, OneTimeCredential, Role};
 pub use error::{AuthorityError, InternalError, InvalidRequest, Refusal, Unavailable};
+pub(crate) use issuance::IssueError;
 pub use issuance::{IssuedCertificate, LEASE, START_WITHIN};
+pub(crate) use order::OrderApplication;
+pub(crate) use revoke::ProvenRevocation;
 pub use revoke::{RevokeCredential, RevokeRequest};
 pub use sign::SignRequest;
 
@@ -236,6 +241,37 @@ impl Authority {
     /// Who may ask for certificates.
     pub fn provisioners(&self) -> &Provisioners {
         &self.provisioners
+    }
+
+    /// Whether `name`, a DNS name or an address without brackets, is one of the authority's own.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.dns_names.iter().any(|own| own.trim_matches(['[', ']']).eq_ignore_ascii_case(name))
+    }
+
+    /// The names of the authority itself, as configured.
+    pub(crate) fn dns_names(&self) -> &[String] {
+        &self.dns_names
+    }
+
+    /// Whether `key_id` is the key identifier of an issuer.
+    pub(crate) fn has_issued_under(&self, key_id: &[u8]) -> bool {
+        self.issuers.issuer().subject_key_id().is_some_and(|own| own == key_id)
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    pub(crate) fn persistence(&self) -> Persistence {
+        self.persistence
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.random
     }
 
     /// What clients are told to start their own TLS servers with.

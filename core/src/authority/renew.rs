@@ -1,7 +1,8 @@
 //! `renew` and `rekey`: a new certificate for the holder of an old one.
 
 use super::client::{ClientCertificate, ClientCredential};
-use super::issuance::Application;
+use super::credential::OneTimeCredential;
+use super::issuance::{Application, IssueError};
 use super::names::recorded;
 use super::validity::renewed;
 use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
@@ -65,10 +66,12 @@ impl Authority {
             body,
             names: recorded(old.subject(), &sans),
             provisioner: Some(client.provisioner.reference()),
-            credential: client.credential,
+            credential: client.credential.map(|token| Box::new(token) as Box<dyn OneTimeCredential>),
+            acme: None,
             renews: Some(old.serial().clone()),
         })
         .await
+        .map_err(IssueError::without_companions)
     }
 
     /// The names of a certificate, if this issuer may still vouch for them: its constraints may have changed.

@@ -1,6 +1,6 @@
 //! The certificate that TLS is served with under the authority's own names, by the single binary or by a gateway: issued by the same numbered steps, with its record.
 
-use super::issuance::Application;
+use super::issuance::{Application, IssueError};
 use super::names::{classify, recorded};
 use super::validity::{issuer_end, validity};
 use super::{Authority, AuthorityError, InternalError, IssuedCertificate, Refusal};
@@ -30,8 +30,17 @@ impl Authority {
         let body =
             CertificateBody::new(self.issuance(validity)?, subject, key.clone(), Profile::leaf(key, sans))
                 .map_err(InternalError::Body)?;
-        self.issue(Application { begun: now, body, names, provisioner: None, credential: None, renews: None })
-            .await
+        self.issue(Application {
+            begun: now,
+            body,
+            names,
+            provisioner: None,
+            credential: None,
+            acme: None,
+            renews: None,
+        })
+        .await
+        .map_err(IssueError::without_companions)
     }
 }
 

@@ -3,13 +3,14 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::issuance::{Application, OneTimeCredential};
+use super::credential::SpendableToken;
+use super::issuance::{Application, IssueError};
 use super::names::{TokenNames, recorded};
 use super::validity::ValidityRules;
 use super::{Authority, AuthorityError, InternalError, InvalidRequest, IssuedCertificate, Refusal};
 use crate::config::TimeDuration;
-use crate::provisioner::{AuthorizedToken, Operation, Provisioner, Service};
-use crate::x509::{CertificateBody, CertificateRequest, Profile, ProvisionerExtension};
+use crate::provisioner::{AuthorizedToken, Operation};
+use crate::x509::{CertificateBody, CertificateRequest, Profile};
 
 /// What `/sign` is asked.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl Authority {
         let subject = self.subject_template.name_for(token.subject()).map_err(Refusal::Subject)?;
         let mut profile = Profile::leaf(csr.public_key(), names.sans().clone());
         if !provisioner.claims.disable_smallstep_extensions {
-            profile.extra.push(extension(provisioner).to_extension());
+            profile.extra.push(provisioner.extension().to_extension());
         }
 
         // 6. check.
@@ -78,14 +79,16 @@ impl Authority {
             body,
             names: recorded,
             provisioner: Some(provisioner.reference()),
-            credential: Some(OneTimeCredential {
+            credential: Some(Box::new(SpendableToken {
                 key: token.spent_key(),
                 request: hex::encode(csr.sha256()),
                 expires: token.expires(),
-            }),
+            })),
+            acme: None,
             renews: None,
         })
         .await
+        .map_err(IssueError::without_companions)
     }
 }
 
@@ -96,18 +99,5 @@ fn check_confirmation(token: &AuthorizedToken, csr: &CertificateRequest) -> Resu
             Err(Refusal::OtherRequest { fingerprint: URL_SAFE_NO_PAD.encode(fingerprint) })
         }
         _ => Ok(()),
-    }
-}
-
-fn extension(provisioner: &Provisioner) -> ProvisionerExtension {
-    let credential_id = match &provisioner.service {
-        Service::Jwk(jwk) => jwk.key_id().to_owned(),
-        Service::WithoutTokens | Service::Disabled(_) => String::new(),
-    };
-    ProvisionerExtension {
-        kind: provisioner.kind,
-        name: provisioner.name.clone(),
-        credential_id,
-        key_value_pairs: Vec::new(),
     }
 }

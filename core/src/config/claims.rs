@@ -112,6 +112,13 @@ impl Claims {
 }
 
 impl Lifetimes {
+    /// Nothing is too short or too long.
+    pub(super) const UNBOUNDED: Self = Self {
+        min: GoDuration::from_nanos(1),
+        default: GoDuration::from_hours(24),
+        max: GoDuration::from_nanos(i64::MAX),
+    };
+
     fn inherit(self, overrides: LifetimeOverrides) -> Self {
         // Whoever sets only the usual lifetime means it to be allowed, so an inherited bound gives way to it.
         let (inherited_min, inherited_max) = match overrides.default {

@@ -23,6 +23,11 @@ impl GoDuration {
         Self(nanos)
     }
 
+    /// `seconds` seconds; a `u16` always fits.
+    pub const fn from_seconds(seconds: u16) -> Self {
+        Self(seconds as i64 * SECOND.cast_signed())
+    }
+
     /// `minutes` minutes; a `u16` always fits.
     pub const fn from_minutes(minutes: u16) -> Self {
         Self(minutes as i64 * MINUTE.cast_signed())

@@ -130,6 +130,14 @@ pub enum ConfigWarning {
         /// Why.
         reason: String,
     },
+    /// An ACME provisioner that fails its clients on purpose.
+    #[error("provisioner {name} is hostile to its clients, for tests of clients: {path} asks for that")]
+    HostileToClients {
+        /// The provisioner, quoted.
+        name: String,
+        /// What asks for it.
+        path: JsonPath,
+    },
     /// More unknown keys than a log should list.
     #[error("{count} more keys are not known and have no effect")]
     MoreUnknownKeys {
@@ -146,7 +154,7 @@ impl ConfigWarning {
             | Self::Spelling { .. }
             | Self::UnknownProvisionerType { .. }
             | Self::MoreUnknownKeys { .. } => true,
-            Self::NoEffect { .. } | Self::ProvisionerRefused { .. } => false,
+            Self::NoEffect { .. } | Self::ProvisionerRefused { .. } | Self::HostileToClients { .. } => false,
         }
     }
 }

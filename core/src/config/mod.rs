@@ -4,6 +4,7 @@
 //! what is allowed. What the file may hold stands in one table (`schema`), what of it is not built yet in another
 //! (`unbuilt`). No file is read here: [`CaConfig::parse`] takes the text.
 
+mod acme;
 mod ca;
 mod claims;
 mod duration;
@@ -18,6 +19,10 @@ mod tls;
 mod unbuilt;
 mod view;
 
+pub use acme::{
+    AcmeOptions, AcmeProfile, AcmeProfiles, AcmeTesting, AcmeValidation, ChallengeType, NewOrderLimit,
+    Percent, UnknownChallengeType,
+};
 pub use ca::{
     Asn1Dn, AuthorityConfig, CaConfig, CertificateSource, DatabaseConfig, DynamoDbTable, EmbeddedDatabase,
     EmbeddedKind, KeySource, KmsConfig, KmsScheme, KmsUri, ListenAddress, LogFormat, LoggerConfig,

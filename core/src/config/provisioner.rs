@@ -3,10 +3,12 @@
 mod listing;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::claims::Claims;
+use super::acme::AcmeOptions;
+use super::claims::{Claims, Lifetimes};
 use super::error::{ConfigError, ConfigWarning};
 use super::node::Node;
 use super::path::{Excerpt, JsonPath};
@@ -50,6 +52,8 @@ pub enum ProvisionerDetails {
         /// The private half under a password, for `step` to fetch.
         encrypted_key: Option<String>,
     },
+    /// RFC 8555.
+    Acme(Arc<AcmeOptions>),
     /// A kind that this version cannot serve; such a provisioner always has a [`Refusal`].
     Unbuilt,
 }
@@ -113,6 +117,14 @@ pub(super) fn read_all(
                     reason: refusal.reason.clone(),
                 });
             }
+            if let ProvisionerDetails::Acme(options) = &provisioner.details
+                && options.testing.is_some()
+            {
+                warnings.push(ConfigWarning::HostileToClients {
+                    name: Excerpt(&provisioner.name).to_string(),
+                    path: provisioner.path.member("testing"),
+                });
+            }
             provisioners.push(provisioner);
         }
     }
@@ -133,6 +145,18 @@ impl Provisioner {
             .and_then(ProvisionerKind::from_name)
             .ok_or_else(|| written_type.missing(&all_kinds()))?;
         let name = view.at("name").required_text("a name for the provisioner")?.to_owned();
+        let claims = view.at("claims");
+        let (claims, lifetimes, refusal) = match authority.inherit(&claims.claims()) {
+            Ok(effective) => {
+                let lifetimes = effective.tls;
+                (effective, lifetimes, refusal)
+            }
+            // step-ca starts without such a provisioner, and so do we: it alone refuses.
+            Err(error) => {
+                let invalid = Refusal { path: claims.path().clone(), reason: error.to_string() };
+                (authority.clone(), Lifetimes::UNBOUNDED, Some(refusal.unwrap_or(invalid)))
+            }
+        };
         let details = match kind {
             ProvisionerKind::Jwk => {
                 let key = view.at("key");
@@ -142,18 +166,10 @@ impl Provisioner {
                     encrypted_key: view.at("encryptedKey").text().map(str::to_owned),
                 }
             }
+            ProvisionerKind::Acme => ProvisionerDetails::Acme(Arc::new(AcmeOptions::read(view, &lifetimes)?)),
             _ => ProvisionerDetails::Unbuilt,
         };
 
-        let claims = view.at("claims");
-        let (claims, refusal) = match authority.inherit(&claims.claims()) {
-            Ok(effective) => (effective, refusal),
-            // step-ca starts without such a provisioner, and so do we: it alone refuses.
-            Err(error) => {
-                let invalid = Refusal { path: claims.path().clone(), reason: error.to_string() };
-                (authority.clone(), Some(refusal.unwrap_or(invalid)))
-            }
-        };
         let listing = Listing::new(node, provisioner_fields(kind), refusal.as_ref());
         let token_id = token_id(kind, &name, &details, view);
         Ok(Self { name, kind, details, claims, token_id, path: view.path().clone(), refusal, listing })
@@ -164,7 +180,7 @@ fn token_id(kind: ProvisionerKind, name: &str, details: &ProvisionerDetails, vie
     match kind {
         ProvisionerKind::Jwk => match details {
             ProvisionerDetails::Jwk { key, .. } => format!("{name}:{}", key.kid()),
-            ProvisionerDetails::Unbuilt => format!("{name}:"),
+            ProvisionerDetails::Acme(_) | ProvisionerDetails::Unbuilt => format!("{name}:"),
         },
         ProvisionerKind::Oidc => view.at("clientID").owned_text(),
         ProvisionerKind::Azure => view.at("tenantID").owned_text(),

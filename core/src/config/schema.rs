@@ -40,6 +40,8 @@ pub(super) enum Shape {
     Object(&'static [Field]),
     /// An object whose members are the operator's own.
     Free,
+    /// An object whose members have names of the operator's own, and this shape.
+    Named(&'static Shape),
     /// A public key as a JWK.
     PublicJwk,
     /// A provisioner: an object whose members depend on its `type`.
@@ -63,6 +65,8 @@ pub(super) enum Shown {
     Always(fn() -> Node),
     /// Never; this stands in its place.
     Redacted(&'static str),
+    /// Never, for `step` would not know it.
+    Never,
 }
 
 /// A member that is shown when it says something.
@@ -83,4 +87,9 @@ const fn always(name: &'static str, shape: Shape, absent: fn() -> Node) -> Field
 /// A member that is never shown.
 const fn redacted(name: &'static str, shape: Shape, placeholder: &'static str) -> Field {
     Field { name, shape, shown: Shown::Redacted(placeholder) }
+}
+
+/// A member of our own.
+const fn hidden(name: &'static str, shape: Shape) -> Field {
+    Field { name, shape, shown: Shown::Never }
 }

@@ -100,7 +100,6 @@ const ROWS: &[Row] = &[
         "revocation lists are not there yet; revoked certificates would pass",
     ),
     // Provisioners and what shapes their certificates.
-    row(PROVISIONER_TYPE, By(&["acme"]), RefuseProvisioner, "the ACME provisioner is not there yet"),
     row(PROVISIONER_TYPE, By(&["sshpop"]), RefuseProvisioner, "the SSHPOP provisioner is not there yet"),
     row(PROVISIONER_TYPE, By(&["oidc"]), RefuseProvisioner, "the OIDC provisioner is not there yet"),
     row(PROVISIONER_TYPE, By(&["x5c"]), RefuseProvisioner, "the X5C provisioner is not there yet"),
@@ -110,6 +109,18 @@ const ROWS: &[Row] = &[
     row(PROVISIONER_TYPE, By(&["k8ssa"]), RefuseProvisioner, "the K8sSA provisioner is not there yet"),
     row(PROVISIONER_TYPE, By(&["scep"]), RefuseProvisioner, "the SCEP provisioner is not there yet"),
     row(PROVISIONER_TYPE, By(&["nebula"]), RefuseProvisioner, "the Nebula provisioner is not there yet"),
+    row(
+        "authority.provisioners[].challenges[]",
+        By(&["device-attest-01"]),
+        RefuseProvisioner,
+        "device attestation is not there yet",
+    ),
+    row(
+        "authority.provisioners[].challenges[]",
+        By(&["wire-oidc-01", "wire-dpop-01"]),
+        RefuseProvisioner,
+        "the Wire challenges are not there yet",
+    ),
     row(X509_TEMPLATE, BySaying, RefuseProvisioner, NO_TEMPLATES),
     row(X509_TEMPLATE_FILE, BySaying, RefuseProvisioner, NO_TEMPLATES),
     row(X509_TEMPLATE_DATA, ByHolding, RefuseProvisioner, NO_TEMPLATES),
@@ -184,7 +195,8 @@ pub(super) fn judge(document: &Node) -> Result<Findings, ConfigError> {
     Ok(findings)
 }
 
-/// The places of the document where a row's thing is asked for, and in which provisioner.
+/// The places of the document where a row's thing is asked for, and in which provisioner: the first array of a path that
+/// has any is that of the provisioners.
 fn places(document: &Node, row: &Row) -> Vec<(JsonPath, Option<usize>)> {
     let mut places = vec![(document, JsonPath::root(), None)];
     for step in row.path.split('.') {
@@ -199,7 +211,7 @@ fn places(document: &Node, row: &Row) -> Vec<(JsonPath, Option<usize>)> {
                 Node::Array(elements) if every_element => elements
                     .iter()
                     .enumerate()
-                    .map(|(index, element)| (element, path.index(index), Some(index)))
+                    .map(|(inner, element)| (element, path.index(inner), index.or(Some(inner))))
                     .collect(),
                 node => vec![(node, path, index)],
             })

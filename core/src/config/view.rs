@@ -1,5 +1,7 @@
 //! Reading a checked document: one look at one place, which knows its path.
 
+use std::ops::RangeInclusive;
+
 use super::claims::{ClaimOverrides, LifetimeOverrides};
 use super::duration::GoDuration;
 use super::error::ConfigError;
@@ -82,6 +84,42 @@ impl<'a> View<'a> {
 
     pub(super) fn duration(&self) -> Option<GoDuration> {
         self.text().and_then(|text| text.parse().ok())
+    }
+
+    /// The duration, if there is one, which then lies in this range.
+    pub(super) fn duration_within(
+        &self,
+        range: RangeInclusive<GoDuration>,
+    ) -> Result<Option<GoDuration>, ConfigError> {
+        match self.duration() {
+            Some(found) if !range.contains(&found) => {
+                Err(self.wrong(format!("a duration from {} to {}", range.start(), range.end())))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// The whole number, if there is one, which then lies in this range.
+    pub(super) fn whole_within(&self, range: RangeInclusive<u32>) -> Result<Option<u32>, ConfigError> {
+        let Some(Node::Number(number)) = self.node else {
+            return Ok(None);
+        };
+        let found = number.as_u64().and_then(|number| u32::try_from(number).ok());
+        match found.filter(|found| range.contains(found)) {
+            None => Err(self.wrong(format!("a whole number from {} to {}", range.start(), range.end()))),
+            found => Ok(found),
+        }
+    }
+
+    /// The members of an object, in its order.
+    pub(super) fn members(&self) -> Vec<(&'a str, Self)> {
+        match self.node {
+            Some(Node::Object(members)) => members
+                .iter()
+                .map(|(name, node)| (name.as_str(), Self { node: Some(node), path: self.path.member(name) }))
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// The elements of an array; a lone text counts as an array of one.

@@ -46,8 +46,8 @@ impl Header {
         }
         let algorithm = string(&mut members, "alg")?.ok_or(HeaderError::NoAlgorithm)?.parse()?;
         let key_id = string(&mut members, "kid")?;
-        if key_id.as_ref().is_some_and(|kid| kid.len() > MAX_KEY_ID_OCTETS || kid.contains(char::is_control))
-        {
+        // An empty kid of a token is a name that nobody has.
+        if key_id.as_ref().is_some_and(|kid| !kid.is_empty() && !is_key_id(kid)) {
             return Err(HeaderError::BadKeyId);
         }
         Ok(Self {
@@ -101,12 +101,32 @@ pub enum HeaderError {
 /// Longest `kid` accepted. step uses a thumbprint (43 bytes), OIDC providers a few more, ACME a URL.
 const MAX_KEY_ID_OCTETS: usize = 1024;
 
-fn string(members: &mut Map<String, Value>, member: &'static str) -> Result<Option<String>, HeaderError> {
+/// A member of a header that should be a string is something else.
+pub(super) struct NotAString {
+    pub(super) member: &'static str,
+}
+
+impl From<NotAString> for HeaderError {
+    fn from(NotAString { member }: NotAString) -> Self {
+        Self::WrongType { member, expected: "a string" }
+    }
+}
+
+/// Takes a member out that is a string where it is there.
+pub(super) fn string(
+    members: &mut Map<String, Value>,
+    member: &'static str,
+) -> Result<Option<String>, NotAString> {
     match members.remove(member) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(HeaderError::WrongType { member, expected: "a string" }),
+        Some(_) => Err(NotAString { member }),
     }
+}
+
+/// Whether a `kid` can be the name of a key.
+pub(super) fn is_key_id(kid: &str) -> bool {
+    !kid.is_empty() && kid.len() <= MAX_KEY_ID_OCTETS && !kid.contains(char::is_control)
 }
 
 fn certificate(

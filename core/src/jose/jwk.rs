@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::Error as _;
 use serde::ser::{Error as _, SerializeStruct as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use thiserror::Error;
 
 use super::{SigningAlgorithm, Thumbprint, UnknownAlgorithm, base64url};
@@ -36,6 +37,15 @@ impl Jwk {
     /// [`JwkError`] says why it is no key for verifying.
     pub fn parse(json: &[u8]) -> Result<Self, JwkError> {
         let raw: RawJwk = serde_json::from_slice(json).map_err(|error| JwkError::json(&error))?;
+        Self::from_raw(&raw)
+    }
+
+    /// Reads a JWK that is part of a JSON text in which no member stands twice. There is no line or column to tell of.
+    pub(super) fn from_value(value: Value) -> Result<Self, JwkError> {
+        if !value.is_object() {
+            return Err(JwkError::Malformed { reason: "not an object".into(), line: 0, column: 0 });
+        }
+        let raw = RawJwk::deserialize(value).map_err(|error| JwkError::json(&error))?;
         Self::from_raw(&raw)
     }
 

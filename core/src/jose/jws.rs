@@ -84,9 +84,9 @@ impl fmt::Debug for CompactJws<'_> {
     }
 }
 
-/// A payload whose signature holds; only [`CompactJws::verify`] makes one.
+/// A payload whose signature or MAC holds; only `verify` of a JWS makes one.
 #[derive(Clone, Copy)]
-pub struct VerifiedPayload<'a>(&'a [u8]);
+pub struct VerifiedPayload<'a>(pub(super) &'a [u8]);
 
 impl<'a> VerifiedPayload<'a> {
     /// Its bytes.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use serde_json::value::RawValue;
@@ -11,10 +12,10 @@ use super::audience::{Audiences, Operation, fragment};
 use super::jwk::JwkProvisioner;
 use super::token::{AuthorizedToken, TokenError};
 use crate::clock::Timestamp;
-use crate::config::Claims;
+use crate::config::{AcmeOptions, Claims};
 use crate::jose::Jwt;
 use crate::store::table::ProvisionerReference;
-use crate::x509::ProvisionerKind;
+use crate::x509::{ProvisionerExtension, ProvisionerKind};
 
 /// A provisioner of the configuration, ready to judge, or not.
 #[derive(Debug)]
@@ -40,6 +41,20 @@ impl Provisioner {
     pub fn reference(&self) -> ProvisionerReference {
         ProvisionerReference { id: self.id.clone(), name: self.name.clone() }
     }
+
+    /// It as certificates name it.
+    pub fn extension(&self) -> ProvisionerExtension {
+        let credential_id = match &self.service {
+            Service::Jwk(jwk) => jwk.key_id().to_owned(),
+            Service::Acme(_) | Service::WithoutTokens | Service::Disabled(_) => String::new(),
+        };
+        ProvisionerExtension {
+            kind: self.kind,
+            name: self.name.clone(),
+            credential_id,
+            key_value_pairs: Vec::new(),
+        }
+    }
 }
 
 /// What a provisioner can do.
@@ -47,6 +62,8 @@ impl Provisioner {
 pub enum Service {
     /// Judges tokens signed by its key.
     Jwk(JwkProvisioner),
+    /// Speaks ACME, with these options, and does not use tokens.
+    Acme(Arc<AcmeOptions>),
     /// Does not use tokens.
     WithoutTokens,
     /// Nothing: it could not be initialised, for this reason.
@@ -117,7 +134,7 @@ impl Provisioners {
         let provisioner = self.by_token(&token)?;
         match &provisioner.service {
             Service::Jwk(jwk) => Ok((provisioner, jwk.authorize(token, operation, &self.audiences, now)?)),
-            Service::WithoutTokens => Err(Denied::TokenFlowNotSupported),
+            Service::Acme(_) | Service::WithoutTokens => Err(Denied::TokenFlowNotSupported),
             Service::Disabled(_) => Err(Denied::Disabled { name: provisioner.name.clone() }),
         }
     }

@@ -81,6 +81,7 @@ fn provisioner(configured: &config::Provisioner) -> Result<Provisioner, Provisio
             let (name, id) = (configured.name.clone(), configured.token_id.clone());
             Service::Jwk(JwkProvisioner { name, id, key })
         }
+        (None, ProvisionerDetails::Acme(options)) => Service::Acme(options.clone()),
         (None, ProvisionerDetails::Unbuilt) => Service::WithoutTokens,
     };
     let encrypted_key = match &configured.details {

@@ -3,6 +3,7 @@
 //! A record is found by its [`Key`], by the partition of its key, or through one of the few [`Index`]es it names
 //! itself. There is no scan. Nothing here knows an engine; `infra` plugs in DynamoDB or the embedded file.
 
+mod commit;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 #[cfg(any(test, feature = "contract"))]
@@ -18,6 +19,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+pub(crate) use commit::{Commit, Failed};
 pub use key::Key;
 pub use memory::MemoryStore;
 pub use query::{Cursor, InvalidQuery, Order, Page, Query, Source};

@@ -11,12 +11,26 @@
 //! | [`EndpointCertificateRecord`] | `endpoint-certificate` | `-` | for ever | key |
 //! | the configuration, as the text of `ca.json` | `meta` | `config` | for ever | key |
 //!
-//! ACME will add `account#<provisioner>#<id>` with the pointer `key#<provisioner>#<thumbprint>`, and `order#<id>` with
-//! its authorizations and challenges inside and a pointer under its account. Every access is one read by key, by
-//! partition or by index partition; none is a scan.
+//! Of ACME, with the id of the provisioner in the partition:
+//!
+//! | record | partition | sort | stays | found by |
+//! | --- | --- | --- | --- | --- |
+//! | [`AccountRecord`](crate::acme::record::AccountRecord) | `account#<provisioner>#<id>` | `-` | for ever | key |
+//! | [`AccountKeyRecord`](crate::acme::record::AccountKeyRecord) | `account-key#<provisioner>#<thumbprint>` | `-` | as long as the account has that key | key |
+//! | [`ExternalAccountKeyRecord`](crate::acme::record::ExternalAccountKeyRecord) | `eab#<provisioner>` | `<key id>` | until it is removed | key; its partition |
+//! | [`OrderRecord`](crate::acme::record::OrderRecord), authorizations and challenges inside | `order#<provisioner>#<id>` | `-` | [`acme::ORDER_RETENTION`] after its end | key |
+//! | its place in the account's list | `orders#<provisioner>#<account>` | `<time>#<id>` | as the order | its partition, in the order of time |
+//! | [`ProofRecord`](crate::acme::record::ProofRecord) | `proven#<provisioner>#<account>` | `<type>#<identifier>` | as long as the proof counts | key |
+//! | [`ReplacementRecord`](crate::acme::record::ReplacementRecord) | `replaced#<serial>` | `-` | as the order, and the certificate | key |
+//! | [`SpentNonceRecord`](crate::acme::record::SpentNonceRecord) | `once#nonce#<hash>` | `-` | as long as the nonce could be used, and [`SPENT_MARGIN`] | key |
+//! | [`NonceKeyRecord`](crate::acme::record::NonceKeyRecord) | `meta` | `acme-nonce-key` | for ever | key |
+//!
+//! Every access is one read by key, by partition or by index partition; none is a scan.
 //!
 //! DynamoDB holds all of it in one table with the key attributes `pk` and `sk`, the time to live `expires`, and a global
 //! secondary index of keys alone for each [`Index`]: `history`, `name`, `provisioner`.
+
+pub mod acme;
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -41,6 +55,9 @@ pub struct CertificateRecord {
     pub provisioner: Option<ProvisionerReference>,
     /// The serial number of the certificate that it renews.
     pub renews: Option<SerialNumber>,
+    /// The ACME account and order that it was issued for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acme: Option<AcmeReference>,
     /// Its subject alternative names as text, or its common name if it has none.
     pub names: Vec<String>,
     /// Its notAfter.
@@ -56,6 +73,15 @@ pub struct ProvisionerReference {
     pub id: String,
     /// Its name when the certificate was issued.
     pub name: String,
+}
+
+/// The ACME account and order behind a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcmeReference {
+    /// Id of the account.
+    pub account: String,
+    /// Id of the order.
+    pub order: String,
 }
 
 /// How far a certificate has come.

@@ -162,7 +162,7 @@ impl World {
         let list = vec![
             jwk("admin", &self.admin),
             jwk("other", &self.other),
-            self.provisioner("acme", "acme/acme", ProvisionerKind::Acme, Service::WithoutTokens),
+            self.provisioner("acme", "acme/acme", ProvisionerKind::Acme, Service::Acme(Arc::default())),
             self.provisioner("scep", "scep/scep", ProvisionerKind::Scep, Service::WithoutTokens),
             self.provisioner(
                 "broken",

@@ -47,6 +47,7 @@ fn shown_members(object: &Node, fields: &[Field]) -> Vec<(String, Node)> {
                     None => absent(),
                 },
                 (Shown::Redacted(placeholder), _) => Node::Text((*placeholder).to_owned()),
+                (Shown::Never, _) => return None,
             };
             Some((field.name.to_owned(), node))
         })

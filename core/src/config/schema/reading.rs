@@ -53,6 +53,7 @@ impl Reading {
             (Shape::List(element), Node::Array(nodes)) => self.list(nodes, element, path),
             (Shape::TextOrTexts, Node::Array(nodes)) => self.list(nodes, &Shape::Text, path),
             (Shape::Object(fields), Node::Object(members)) => self.object(members, fields, path),
+            (Shape::Named(shape), Node::Object(members)) => self.named(members, shape, path),
             (Shape::PublicJwk, Node::Object(members)) => public_jwk(members, path),
             (Shape::Provisioner, Node::Object(members)) => self.provisioner(members, path),
             (shape, node) => Err(wrong(&node, shape, path)),
@@ -100,6 +101,23 @@ impl Reading {
             .filter(|(.., node)| !matches!(node, Node::Null))
             .map(|(_, field, node)| (field.name.to_owned(), node));
         Ok(Node::Object(members.collect()))
+    }
+
+    fn named(
+        &mut self,
+        members: Vec<(String, Node)>,
+        shape: &Shape,
+        path: &JsonPath,
+    ) -> Result<Node, ConfigError> {
+        members
+            .into_iter()
+            .filter(|(_, node)| !matches!(node, Node::Null))
+            .map(|(name, node)| {
+                let place = path.member(&name);
+                Ok((name, self.value(node, shape, &place)?))
+            })
+            .collect::<Result<_, _>>()
+            .map(Node::Object)
     }
 
     fn provisioner(&mut self, members: Vec<(String, Node)>, path: &JsonPath) -> Result<Node, ConfigError> {
@@ -229,6 +247,7 @@ impl Shape {
             Self::List(element) => format!("an array, each element {}", element.allowed()),
             Self::TextOrTexts => "a string or an array of strings".to_owned(),
             Self::Object(_) | Self::Free | Self::Provisioner => "an object".to_owned(),
+            Self::Named(shape) => format!("an object, each member {}", shape.allowed()),
             Self::PublicJwk => "an object: a public key as a JWK".to_owned(),
         }
     }

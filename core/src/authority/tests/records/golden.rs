@@ -24,6 +24,7 @@ fn certificate(state: CertificateState) -> CertificateRecord {
         issuer: "0123456789abcdef0123456789abcdef01234567".to_owned(),
         provisioner: Some(ProvisionerReference { id: "admin:kid".to_owned(), name: "admin".to_owned() }),
         renews: Some(serial("4660")),
+        acme: None,
         names: vec!["host.example".to_owned(), "10.0.0.5".to_owned()],
         not_after: "2026-06-02T12:00:00Z".parse().unwrap(),
         created: "2026-06-01T12:00:00.123456789Z".parse().unwrap(),
@@ -79,6 +80,7 @@ fn o5_certificates_are_kept_in_the_golden_format() {
     let server = CertificateRecord {
         provisioner: None,
         renews: None,
+        acme: None,
         ..certificate(CertificateState::Issued { certificate: to_be_signed.clone() })
     };
 

@@ -1,37 +1,21 @@
 //! Commits whose conflicts can be told apart, and whose lost answers are looked for.
 
-use crate::store::{CommitError, Record, Store, StoreError, Write};
+use super::{CommitError, Record, Store, StoreError, Write};
 
-/// Writes that are applied together, each with what it stands for.
-#[derive(Default)]
-pub(super) struct Commit {
+/// Writes that are applied together, each with its role: what it stands for. A role stands for at most one write of a
+/// commit, or for several that need not be told apart.
+pub(crate) struct Commit<R> {
     writes: Vec<Write>,
-    roles: Vec<Role>,
-}
-
-/// What a write of a commit stands for. A role stands for at most one write of a commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// The one-time credential is marked as spent.
-    Credential,
-    /// What is about to be signed is stored.
-    Intent,
-    /// The certificate to renew must not be revoked.
-    NotRevoked,
-    /// The key must not be blocked.
-    NotBlocked,
-    /// A certificate is revoked.
-    Revocation,
-    /// A key is blocked.
-    BlockedKey,
+    roles: Vec<R>,
 }
 
 /// Why a commit did not succeed.
-pub(super) enum Failed {
+#[derive(Debug)]
+pub(crate) enum Failed<R> {
     /// A condition did not hold; nothing was applied.
     Conflict {
         /// The first one.
-        role: Role,
+        role: R,
         /// What stood there.
         found: Option<Record>,
     },
@@ -39,21 +23,31 @@ pub(super) enum Failed {
     Store(StoreError),
 }
 
-impl Commit {
-    pub(super) fn push(&mut self, role: Role, write: Write) {
+impl<R> Default for Commit<R> {
+    fn default() -> Self {
+        Self { writes: Vec::new(), roles: Vec::new() }
+    }
+}
+
+impl<R: Copy + PartialEq> Commit<R> {
+    pub(crate) fn push(&mut self, role: R, write: Write) {
         self.writes.push(write);
         self.roles.push(role);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
     /// [`Commit::push`] of a write that there may be.
-    pub(super) fn extend(&mut self, role: Role, write: Option<Write>) {
+    pub(crate) fn extend(&mut self, role: R, write: Option<Write>) {
         if let Some(write) = write {
             self.push(role, write);
         }
     }
 
     /// Applies every write or none.
-    pub(super) async fn apply(self, store: &dyn Store) -> Result<(), Failed> {
+    pub(crate) async fn apply(self, store: &dyn Store) -> Result<(), Failed<R>> {
         let roles = self.roles;
         store.commit(self.writes).await.map_err(|error| match error {
             CommitError::Store(error) => Failed::Store(error),
@@ -66,7 +60,7 @@ impl Commit {
 
     /// As [`Commit::apply`]. If the engine fails, the record of `witness` is read: when it says what was to be written,
     /// the commit was applied and only its answer was lost. Nobody else may write the same there.
-    pub(super) async fn apply_or_confirm(self, store: &dyn Store, witness: Role) -> Result<(), Failed> {
+    pub(crate) async fn apply_or_confirm(self, store: &dyn Store, witness: R) -> Result<(), Failed<R>> {
         let position = self.roles.iter().position(|role| *role == witness);
         let intended = position.and_then(|position| self.writes.get(position)).cloned();
         let failed = self.apply(store).await;
