@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::error::BenchError;
 
-/// A folder as `step ca init` makes it, with one JWK provisioner, in a temporary place.
+/// A folder as `step ca init` makes it, in a temporary place.
 pub(crate) struct AuthorityFolder {
     folder: TempDir,
     pub(crate) root: CertificateDer<'static>,
@@ -31,6 +31,25 @@ pub(crate) struct ProvisionerKey {
     pub(crate) public: Vec<u8>,
 }
 
+/// Which provisioners it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Provisioners {
+    /// [`PROVISIONER`] alone.
+    Jwk,
+    /// That, and one for ACME named `acme`.
+    JwkAndAcme,
+}
+
+impl Provisioners {
+    /// What `init` is told, that of `step ca` and that of `stepless`.
+    pub(crate) fn init_flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Jwk => &[],
+            Self::JwkAndAcme => &["--acme"],
+        }
+    }
+}
+
 pub(crate) const PROVISIONER: &str = "bench";
 pub(crate) const HOST: &str = "localhost";
 
@@ -38,7 +57,7 @@ const PASSWORD_FILE: &str = "password.txt";
 const CA_JSON: &str = "config/ca.json";
 
 impl AuthorityFolder {
-    pub(crate) fn make(step: &Path) -> Result<Self, BenchError> {
+    pub(crate) fn make(step: &Path, provisioners: Provisioners) -> Result<Self, BenchError> {
         let folder = temporary_folder()?;
         let path = folder.path();
         let password = path.join(PASSWORD_FILE);
@@ -50,7 +69,8 @@ impl AuthorityFolder {
                 .args(["ca", "init", "--name", "Benchmark", "--dns", HOST, "--address", "127.0.0.1:0"])
                 .args(["--provisioner", PROVISIONER, "--deployment-type", "standalone"])
                 .arg("--password-file")
-                .arg(&password),
+                .arg(&password)
+                .args(provisioners.init_flags()),
             b"",
         )?;
 
