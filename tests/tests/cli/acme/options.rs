@@ -1,0 +1,1 @@
+//! What an operator can set for ACME, as clients meet it.
