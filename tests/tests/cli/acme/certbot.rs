@@ -29,14 +29,15 @@ fn certbot_issues_renews_and_revokes_by_http(#[values(Made::SteplessInit, Made::
     person.step(&["ca", "renew", "--force", "--out", "renewed.crt", &chain, &key]);
 
     let certificate = world.of_certbot("a.example", "cert");
-    let revoke = ["revoke", "--cert-path", &certificate, "--reason", "superseded", "--no-delete-after-revoke"];
+    let revoke =
+        ["revoke", "--cert-path", &certificate, "--reason", "superseded", "--no-delete-after-revoke"];
     let said = world.certbot(&revoke);
 
     assert!(said.contains("successfully revoked"), "{said}");
     let refusal = person.step_is_refused(&["ca", "renew", "--force", &chain, &key]);
     assert!(refusal.contains("lacked necessary authorization"), "{refusal}");
     let again = world.certbot_fails(&revoke);
-    assert!(again.contains("alreadyRevoked"), "{again}");
+    assert_eq!(again.problems, ["alreadyRevoked"], "{again}");
 }
 
 /// Whoever has a certificate's key may revoke it ([RFC 8555 §7.6](https://www.rfc-editor.org/rfc/rfc8555#section-7.6)).
@@ -44,7 +45,8 @@ fn certbot_issues_renews_and_revokes_by_http(#[values(Made::SteplessInit, Made::
 fn certbot_revokes_with_the_key_of_the_certificate() {
     let world = World::new(Made::StepCaInit);
     world.certbot_by_http(&["-d", "a.example"]);
-    let (certificate, key) = (world.of_certbot("a.example", "cert"), world.of_certbot("a.example", "privkey"));
+    let (certificate, key) =
+        (world.of_certbot("a.example", "cert"), world.of_certbot("a.example", "privkey"));
     // A stranger who found both files has no account.
     fs::remove_dir_all(world.person.file("certbot/config/accounts")).expect("certbot made it");
 
@@ -63,8 +65,9 @@ fn certbot_revokes_with_the_key_of_the_certificate() {
     let chain = world.of_certbot("a.example", "fullchain");
     world.person.step_is_refused(&["ca", "renew", "--force", &chain, &key]);
     // A compromised key gets no other certificate.
-    let said = world.certbot_by_http_fails(&["-d", "b.example", "--reuse-key", "--csr", &request_with(&world, &key)]);
-    assert!(said.contains("badCSR") || said.contains("badPublicKey"), "{said}");
+    let request = request_with(&world, &key);
+    let said = world.certbot_by_http_fails(&["-d", "b.example", "--csr", &request]);
+    assert_eq!(said.problems, ["badCSR"], "{said}");
 }
 
 #[rstest]
@@ -100,7 +103,8 @@ fn certbot_gets_a_certificate_for_an_address() {
 
 #[rstest]
 fn certbot_gets_the_kind_of_key_it_asks_for(
-    #[values(&["rsa", "--rsa-key-size", "3072"], &["ecdsa", "--elliptic-curve", "secp384r1"])] kind: &[&str],
+    #[values(&["rsa", "--rsa-key-size", "3072"], &["ecdsa", "--elliptic-curve", "secp384r1"])]
+    kind: &[&str],
 ) {
     let world = World::new(Made::StepCaInit);
 
@@ -129,7 +133,18 @@ fn certbot_looks_after_its_account() {
 fn request_with(world: &World, key: &str) -> String {
     world.person.program(
         "openssl",
-        &["req", "-new", "-key", key, "-subj", "/CN=b.example", "-addext", "subjectAltName=DNS:b.example", "-out", "b.csr"],
+        &[
+            "req",
+            "-new",
+            "-key",
+            key,
+            "-subj",
+            "/CN=b.example",
+            "-addext",
+            "subjectAltName=DNS:b.example",
+            "-out",
+            "b.csr",
+        ],
     );
     "b.csr".to_owned()
 }

@@ -62,9 +62,7 @@ fn lego_gets_a_wildcard_by_dns(#[values(Made::SteplessInit, Made::StepCaInit)] m
 }
 
 #[rstest]
-fn lego_gets_a_certificate_for_a_key_of_its_kind(
-    #[values("rsa2048", "rsa4096", "ec384")] kind: &str,
-) {
+fn lego_gets_a_certificate_for_a_key_of_its_kind(#[values("rsa2048", "rsa4096", "ec384")] kind: &str) {
     let world = World::new(Made::StepCaInit);
     let solver = solver(&world, "http");
     let solver = [&solver[0], &solver[1], &solver[2], "--domains", "a.example", "--key-type", kind];

@@ -15,7 +15,17 @@ fn step_issues_renews_and_revokes(
     let world = World::new(made);
     let (person, at) = (&world.person, world.validation.http.to_string());
 
-    person.step(&["ca", "certificate", name, "s.crt", "s.key", "--provisioner", "acme", "--http-listen", &at]);
+    person.step(&[
+        "ca",
+        "certificate",
+        name,
+        "s.crt",
+        "s.key",
+        "--provisioner",
+        "acme",
+        "--http-listen",
+        &at,
+    ]);
 
     judge::accept(&world.authority, person, "s.crt", name);
     let said = person.step(&["certificate", "inspect", "--short", "s.crt"]);

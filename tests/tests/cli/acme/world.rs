@@ -1,6 +1,7 @@
 //! An authority, a person with ACME clients, and a name server that leads validations to the person's machine.
 
 use std::{
+    fmt, fs,
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -48,8 +49,7 @@ impl World {
     fn with(start: impl FnOnce(&Validation) -> Authority) -> Self {
         let person = Person::new();
         let names = Names::start(&person.file("names.log"));
-        let validation =
-            Validation { http: free_address(), tls: free_address(), resolver: names.resolver() };
+        let validation = Validation { http: free_address(), tls: free_address(), resolver: names.resolver() };
         let authority = start(&validation);
         person.meet(&authority);
         Self { authority, person, names, validation }
@@ -70,10 +70,13 @@ impl World {
 
     /// Runs certbot, which has to fail; gives what it says about it.
     #[track_caller]
-    pub(super) fn certbot_fails(&self, arguments: &[&str]) -> String {
+    pub(super) fn certbot_fails(&self, arguments: &[&str]) -> Complaint {
         let said = self.certbot_says(arguments);
         assert!(!said.succeeded, "certbot {arguments:?} succeeded:\n{}", self.told(&said));
-        format!("{}{}", said.stdout, said.stderr)
+        let log = self.certbot_log();
+        // The last line of a traceback: what certbot made of the problem document.
+        let raised = log.lines().filter_map(|line| line.strip_prefix("acme.messages.Error: "));
+        Complaint::new(&said, raised.filter_map(|error| error.split(' ').next()))
     }
 
     pub(super) fn certbot_says(&self, arguments: &[&str]) -> Said {
@@ -108,7 +111,7 @@ impl World {
 
     /// As [`World::certbot_fails`], for a certificate by http-01.
     #[track_caller]
-    pub(super) fn certbot_by_http_fails(&self, more: &[&str]) -> String {
+    pub(super) fn certbot_by_http_fails(&self, more: &[&str]) -> Complaint {
         let standalone = self.standalone();
         self.certbot_fails(&[&texts(&standalone), more].concat())
     }
@@ -128,10 +131,12 @@ impl World {
 
     /// Runs lego, which has to fail; gives what it says about it.
     #[track_caller]
-    pub(super) fn lego_fails(&self, arguments: &[&str]) -> String {
+    pub(super) fn lego_fails(&self, arguments: &[&str]) -> Complaint {
         let said = self.lego_says(arguments);
         assert!(!said.succeeded, "lego {arguments:?} succeeded:\n{}", self.told(&said));
-        format!("{}{}", said.stdout, said.stderr)
+        let text = format!("{}{}", said.stdout, said.stderr);
+        // "acme: error: 400 :: urn:ietf:params:acme:error:badCSR :: what was wrong"
+        Complaint::new(&said, text.split(" :: "))
     }
 
     fn lego_says(&self, arguments: &[&str]) -> Said {
@@ -158,17 +163,43 @@ impl World {
     pub(super) fn script(&self, name: &str, text: &str) -> PathBuf {
         self.person.write(name, text);
         let path = self.person.file(name);
-        let permissions = std::fs::Permissions::from_mode(0o700);
-        std::fs::set_permissions(&path, permissions).expect("the folder is ours");
+        let permissions = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(&path, permissions).expect("the folder is ours");
         path
+    }
+
+    /// What certbot logged of its last run.
+    fn certbot_log(&self) -> String {
+        fs::read_to_string(self.person.file("certbot/logs/letsencrypt.log")).unwrap_or_default()
     }
 
     /// What a client said, and what certbot wrote in its log.
     fn told(&self, said: &Said) -> String {
-        let log = std::fs::read_to_string(self.person.file("certbot/logs/letsencrypt.log"));
-        let log = log.unwrap_or_default();
+        let log = self.certbot_log();
         let lines: Vec<&str> = log.lines().collect();
         format!("{}{}\n{}", said.stdout, said.stderr, lines[lines.len().saturating_sub(40)..].join("\n"))
+    }
+}
+
+/// What a client that failed told its user.
+pub(super) struct Complaint {
+    /// What it printed.
+    pub(super) text: String,
+    /// The types of the problem documents that it understood, without the prefix of ACME's.
+    pub(super) problems: Vec<String>,
+}
+
+impl Complaint {
+    /// `types` may hold words that are none.
+    fn new<'a>(said: &Said, types: impl Iterator<Item = &'a str>) -> Self {
+        let known = types.filter_map(|kind| kind.trim().strip_prefix(ACME_ERROR));
+        Self { text: format!("{}{}", said.stdout, said.stderr), problems: known.map(Into::into).collect() }
+    }
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}\n{}", self.problems, self.text)
     }
 }
 
@@ -176,8 +207,10 @@ impl World {
 pub(super) fn folder_with(options: &Value) -> CaFolder {
     let folder = CaFolder::init(&["--acme"]);
     folder.edit(|config| {
-        let provisioners = config["authority"]["provisioners"].as_array_mut().expect("there are provisioners");
-        let acme = provisioners.iter_mut().find(|one| one["type"] == "ACME").expect("one of them is for ACME");
+        let provisioners =
+            config["authority"]["provisioners"].as_array_mut().expect("there are provisioners");
+        let acme =
+            provisioners.iter_mut().find(|one| one["type"] == "ACME").expect("one of them is for ACME");
         for (name, value) in options.as_object().into_iter().flatten() {
             acme[name] = value.clone();
         }
@@ -188,11 +221,7 @@ pub(super) fn folder_with(options: &Value) -> CaFolder {
 fn run(command: &mut Command) -> Said {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Said {
-        succeeded: output.status.success(),
-        stdout: text(&output.stdout),
-        stderr: text(&output.stderr),
-    }
+    Said { succeeded: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }
 
 /// Borrowed, as commands want them.
@@ -203,12 +232,12 @@ pub(super) fn texts(owned: &[String]) -> Vec<&str> {
 /// What a person without an account says to certbot.
 pub(super) const NEW_ACCOUNT: [&str; 4] = ["--agree-tos", "--no-eff-email", "-m", MAIL];
 
+/// What stands before every type of the registry ([RFC 8555 §6.7](https://www.rfc-editor.org/rfc/rfc8555#section-6.7)).
+const ACME_ERROR: &str = "urn:ietf:params:acme:error:";
+
 /// A person's.
 const MAIL: &str = "person@mail.example";
 
 /// Where certbot keeps what it has.
-const CERTBOT_FOLDERS: [(&str, &str); 3] = [
-    ("--config-dir", "certbot/config"),
-    ("--work-dir", "certbot/work"),
-    ("--logs-dir", "certbot/logs"),
-];
+const CERTBOT_FOLDERS: [(&str, &str); 3] =
+    [("--config-dir", "certbot/config"), ("--work-dir", "certbot/work"), ("--logs-dir", "certbot/logs")];
