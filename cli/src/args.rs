@@ -24,7 +24,7 @@ pub(crate) enum Command {
     ///
     /// In a folder, with the layout of `step ca init`, or with --kms and --store on AWS. Nothing that is there already
     /// is overwritten; on AWS a second run finds what the first one made, and prints the same fingerprint.
-    Init(InitArguments),
+    Init(Box<InitArguments>),
     /// Serve the certificate authority of a ca.json
     Serve(ServeArguments),
     /// Make a certificate authority if there is none, serve it, and get a first certificate from it
@@ -60,6 +60,9 @@ pub(crate) struct InitArguments {
     /// Name of the first provisioner, whose password mints tokens
     #[arg(long, value_name = "NAME", required_unless_present = "from", conflicts_with = "from")]
     pub(crate) provisioner: Option<String>,
+    /// Add an ACME provisioner with the name acme, for certbot, lego and other ACME clients
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) acme: bool,
     /// File with the password of the keys and of the provisioner; asked for when left out
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
@@ -170,16 +173,17 @@ pub(crate) struct ServeArguments {
     /// File with the password of the SSH user key; not read, for SSH is not served yet
     #[arg(long, value_name = "FILE")]
     pub(crate) ssh_user_password_file: Option<PathBuf>,
-    /// Allow what is only fit for tests, such as another port for ACME challenges
+    /// Allow what is only fit for tests: other ports for ACME challenges, and challenges that lead to this machine or
+    /// to link-local addresses
     #[arg(long)]
     pub(crate) insecure: bool,
-    /// Port that http-01 challenges are looked for at; without effect, for ACME is not served yet
+    /// Port that http-01 challenges are looked for at, instead of 80
     #[arg(long, value_name = "PORT", requires = "insecure")]
     pub(crate) acme_http_port: Option<u16>,
-    /// Port that tls-alpn-01 challenges are looked for at; without effect, for ACME is not served yet
+    /// Port that tls-alpn-01 challenges are looked for at, instead of 443
     #[arg(long, value_name = "PORT", requires = "insecure")]
     pub(crate) acme_tls_port: Option<u16>,
-    /// DNS server that challenges are looked up at; without effect, for ACME is not served yet
+    /// DNS server that ACME challenges are looked up at, instead of those of the system
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) resolver: Option<String>,
     /// Refuse a configuration with keys that are not known instead of warning

@@ -5,8 +5,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stepless_aws::authority::{open_signer, open_table};
+use stepless_aws::authority::open_signer;
 use stepless_aws::configuration::{ConfigurationPlace, ConfigurationSource, Found};
+use stepless_aws::dynamodb::DynamoDbStore;
 use stepless_core::authority::{Authority, AuthorityParts, Persistence, Platform};
 use stepless_core::clock::Clock;
 use stepless_core::config::{
@@ -128,10 +129,10 @@ async fn open_store(
     let db = match db {
         DatabaseConfig::Embedded(db) => db,
         DatabaseConfig::DynamoDb(table) => {
-            let store = open_table(table, Arc::clone(clock))
+            let store = DynamoDbStore::open(table, Arc::clone(clock))
                 .await
                 .context("db.dataSource: the table cannot be used")?;
-            return Ok((store, Persistence::Durable));
+            return Ok((Arc::new(store), Persistence::Durable));
         }
     };
     let folder = store_folder(db);

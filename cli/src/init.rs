@@ -36,7 +36,12 @@ pub(crate) struct Plan<'a> {
     pub(crate) dns_names: &'a [String],
     pub(crate) address: &'a str,
     pub(crate) provisioner: &'a str,
+    /// Name of an ACME provisioner beside it.
+    pub(crate) acme_provisioner: Option<&'a str>,
 }
+
+/// What the ACME provisioner of a new authority is called, as `step ca init --acme` does.
+const ACME_PROVISIONER: &str = "acme";
 
 impl<'a> Plan<'a> {
     fn of(arguments: &'a InitArguments) -> Self {
@@ -46,6 +51,7 @@ impl<'a> Plan<'a> {
             // Without a folder it is a gateway that listens, at the usual port.
             address: arguments.address.as_deref().unwrap_or(":443"),
             provisioner: arguments.provisioner.as_deref().unwrap_or_default(),
+            acme_provisioner: arguments.acme.then_some(ACME_PROVISIONER),
         }
     }
 
@@ -59,6 +65,13 @@ impl<'a> Plan<'a> {
             return Err(CliError::new(
                 "--provisioner is empty; give the first provisioner a name, such as admin",
             ));
+        }
+        if self.acme_provisioner == Some(self.provisioner) {
+            return Err(CliError::new(format!(
+                "--provisioner {:?}: with --acme that is the name of the ACME provisioner; choose another one, such as \
+                 admin",
+                self.provisioner
+            )));
         }
         Ok(address)
     }
@@ -95,3 +108,6 @@ pub(crate) fn ca_url(dns_names: &[String], port: u16) -> String {
         port => format!("https://{host}:{port}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

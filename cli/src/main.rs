@@ -12,6 +12,7 @@ mod quickstart;
 mod serve;
 mod server_certificate;
 mod shell;
+mod validation;
 
 use std::process::ExitCode;
 

@@ -14,7 +14,9 @@ use stepless_core::key::{KeyKind, PrivateKey, SignatureAlgorithm};
 use stepless_core::random::random_bytes;
 use stepless_core::secret::SecretBytes;
 use stepless_core::x509::{Certificate, DistinguishedName, RequestBody, SubjectAltName, SubjectAltNames};
-use stepless_net::{FetchError, FetchLimits, FetchResponse, HttpsClient, SystemClock, SystemRandom};
+use stepless_net::{
+    FetchError, FetchLimits, FetchResponse, HttpsClient, ProberSettings, SystemClock, SystemRandom,
+};
 use tokio::sync::oneshot;
 
 use base64::Engine;
@@ -55,7 +57,7 @@ async fn serve(
     password_file: &Path,
     password: &SecretBytes,
 ) -> Result<(), CliError> {
-    let server = Server::open(loaded, Some(password_file)).await?;
+    let server = Server::open(loaded, Some(password_file), ProberSettings::standard()).await?;
     let root =
         server.authority.roots().first().cloned().ok_or_else(|| CliError::new("ca.json names no root"))?;
     let bound = server.address()?;
@@ -112,6 +114,7 @@ async fn make(
         dns_names: &arguments.dns,
         address: &arguments.address,
         provisioner: &arguments.provisioner,
+        acme_provisioner: None,
     };
     init::make(folder, &plan, &password::from_file(password_file)?).await?;
     Ok(())

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use stepless_aws::configuration::ConfigurationPlace;
 use stepless_core::authority::Authority;
 use stepless_core::clock::Clock;
-use stepless_core::config::{CaConfig, TlsVersion};
+use stepless_core::config::{CaConfig, ProvisionerDetails, TlsVersion};
 use stepless_core::x509::Certificate;
-use stepless_functions::TraceHeader;
-use stepless_net::{CipherSuite, Limits, SystemClock, TlsSettings, TlsVersions};
+use stepless_functions::{AcmeServer, TraceHeader};
+use stepless_net::{CipherSuite, Limits, ProberSettings, SystemClock, TlsSettings, TlsVersions};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::args::ServeArguments;
@@ -22,6 +23,7 @@ use crate::authority::{self, LoadedConfig, Strictness};
 use crate::error::{CliError, Context};
 use crate::logging;
 use crate::server_certificate::OwnCertificate;
+use crate::validation::{self, Worker};
 
 /// Serves until the process is told to end.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), CliError> {
@@ -35,7 +37,8 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), CliError> {
         let loaded = authority::load_config(&place, strictness).await?;
         logging::start(loaded.config.logger.format);
         warn_of_flags(arguments);
-        let server = Server::open(&loaded, arguments.password_file.as_deref()).await?;
+        let prober = validation::settings(arguments)?;
+        let server = Server::open(&loaded, arguments.password_file.as_deref(), prober).await?;
         info!(
             address = %server.address()?,
             root = server.authority.roots().first().map(Certificate::fingerprint_sha256),
@@ -58,18 +61,24 @@ pub(crate) struct Server {
     tls: TlsSettings,
     trace_header: TraceHeader,
     certificate: OwnCertificate,
+    acme: Option<(AcmeServer, Worker)>,
 }
 
 impl Server {
-    /// Binds the socket, opens the authority and issues the server certificate.
-    pub(crate) async fn open(loaded: &LoadedConfig, password_file: Option<&Path>) -> Result<Self, CliError> {
+    /// Binds the socket, opens the authority and issues the server certificate. `prober` says where the challenges of
+    /// ACME are looked for.
+    pub(crate) async fn open(
+        loaded: &LoadedConfig,
+        password_file: Option<&Path>,
+        prober: ProberSettings,
+    ) -> Result<Self, CliError> {
         for warning in &loaded.warnings {
             warn!("{warning}");
         }
         let listener = bind(&loaded.config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let authority = authority::open(&loaded.config, password_file, Arc::clone(&clock)).await?;
-        Self::of(&loaded.config, listener, authority, clock).await
+        Self::of(&loaded.config, listener, authority, clock, prober).await
     }
 
     /// As [`Server::open`], from its parts; the authority was opened with the same clock.
@@ -78,6 +87,7 @@ impl Server {
         listener: TcpListener,
         authority: Authority,
         clock: Arc<dyn Clock>,
+        prober: ProberSettings,
     ) -> Result<Self, CliError> {
         let authority = Arc::new(authority);
         let certificate = OwnCertificate::issue(Arc::clone(&authority), clock).await?;
@@ -85,7 +95,11 @@ impl Server {
         let name = &config.logger.trace_header;
         let trace_header = TraceHeader::new(name)
             .ok_or_else(|| CliError::new(format!("logger.traceHeader: {name:?} cannot be a header")))?;
-        Ok(Self { authority, listener, tls, trace_header, certificate })
+        let acme = match has_acme(config) {
+            true => Some(validation::open(Arc::clone(&authority), prober).await?),
+            false => None,
+        };
+        Ok(Self { authority, listener, tls, trace_header, certificate, acme })
     }
 
     /// The address that it listens at.
@@ -95,10 +109,15 @@ impl Server {
 
     /// Serves until `shutdown` ends, and the requests under way after it.
     pub(crate) async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), CliError> {
-        let router = stepless_functions::all(Arc::clone(&self.authority), self.trace_header);
-        let renewal = tokio::spawn(self.certificate.keep_fresh());
+        let mut beside = JoinSet::new();
+        beside.spawn(self.certificate.keep_fresh());
+        let acme = self.acme.map(|(server, worker)| {
+            beside.spawn(worker.run(Arc::clone(&server.acme), server.validator.clone()));
+            server
+        });
+        let router = stepless_functions::all(Arc::clone(&self.authority), acme, self.trace_header);
         let served = stepless_net::serve(router, self.listener, &self.tls, &Limits::STANDARD, shutdown).await;
-        renewal.abort();
+        beside.abort_all();
         served.context("the server ended")?;
         info!("ended");
         Ok(())
@@ -178,16 +197,18 @@ fn tls_settings(
     })
 }
 
+fn has_acme(config: &CaConfig) -> bool {
+    let mut provisioners = config.authority.provisioners.iter();
+    provisioners.any(|provisioner| matches!(provisioner.details, ProvisionerDetails::Acme(_)))
+}
+
 fn warn_of_flags(arguments: &ServeArguments) {
     let ssh = arguments.ssh_host_password_file.is_some() || arguments.ssh_user_password_file.is_some();
-    let acme = arguments.acme_http_port.is_some()
-        || arguments.acme_tls_port.is_some()
-        || arguments.resolver.is_some();
     if ssh {
         warn!("SSH is not served yet: the password files of its keys are not read");
     }
-    if acme {
-        warn!("ACME is not served yet: its ports and its resolver have no effect");
+    if arguments.insecure {
+        warn!("--insecure: challenges of ACME may lead to this machine");
     }
 }
 

@@ -44,6 +44,10 @@ pub enum Call {
     Commit,
     /// `Signer::sign`.
     Sign,
+    /// A call of `Prober`.
+    Probe,
+    /// `Retry::schedule`.
+    Schedule,
 }
 
 /// The cause inside the error of a call that was made to fail.

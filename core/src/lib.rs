@@ -1,8 +1,8 @@
 //! Everything stepless decides and signs.
 //!
 //! Never here: an HTTP server, a socket, a clock or a source of randomness of its own; those come in through the
-//! ports [`clock::Clock`], [`random::Random`], [`key::Signer`] and [`store::Store`]. A module uses only what stands
-//! above it in this list.
+//! ports [`clock::Clock`], [`random::Random`], [`key::Signer`], [`store::Store`] and [`acme::Prober`]. A module uses only
+//! what stands above it in this list.
 
 pub mod clock;
 #[cfg(any(test, feature = "contract"))]

@@ -51,8 +51,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        let (bytes, _room) = receive(request).await?;
-        parse(&bytes).map(Self).map_err(|error| ApiError::bad_request("error decoding json").because(error))
+        let received = receive(request, MAX_BODY_BYTES).await?;
+        parse(&received.bytes)
+            .map(Self)
+            .map_err(|error| ApiError::bad_request("error decoding json").because(error))
     }
 }
 
@@ -95,31 +97,74 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NotTheJson> {
     })
 }
 
-/// The whole body, and the room that it takes up.
-async fn receive(request: Request) -> Result<(Vec<u8>, Vec<OwnedSemaphorePermit>), ApiError> {
+/// A whole body, and the room that it takes up.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) bytes: Vec<u8>,
+    _room: Vec<OwnedSemaphorePermit>,
+}
+
+/// Why there is no body.
+#[derive(Debug, Error)]
+pub(crate) enum NotReceived {
+    /// It is longer than this.
+    #[error("the body is longer than {} KiB", limit / 1024)]
+    TooLong { limit: usize },
+    /// There is no room for it at this moment.
+    #[error("there is no room for the body at this moment")]
+    NoRoom,
+    /// The platform's deadline for it has passed.
+    #[error("the body did not arrive in time")]
+    Late(#[source] axum::Error),
+    /// It broke off.
+    #[error("error reading request body")]
+    Broken(#[source] axum::Error),
+}
+
+impl NotReceived {
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoRoom => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Late(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl From<axum::Error> for NotReceived {
+    /// The platform's deadline is an [`io::Error`] of kind [`io::ErrorKind::TimedOut`].
+    fn from(error: axum::Error) -> Self {
+        if is_late(&error) { Self::Late(error) } else { Self::Broken(error) }
+    }
+}
+
+impl From<NotReceived> for ApiError {
+    fn from(error: NotReceived) -> Self {
+        match &error {
+            NotReceived::NoRoom => Self::crowded(),
+            NotReceived::TooLong { .. } | NotReceived::Late(_) | NotReceived::Broken(_) => {
+                Self::incomplete(error.status(), &error)
+            }
+        }
+        .because(error)
+    }
+}
+
+/// The whole body, if it has at most `limit` octets.
+pub(crate) async fn receive(request: Request, limit: usize) -> Result<Received, NotReceived> {
     let budget = request.extensions().get::<BodyBudget>().cloned().unwrap_or_default();
     let mut body = request.into_body();
     let (mut bytes, mut room) = (Vec::new(), Vec::new());
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(not_received)?.into_data() else { continue };
-        if bytes.len() + data.len() > MAX_BODY_BYTES {
-            let detail = "the body is longer than 1 MiB";
-            return Err(ApiError::incomplete(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        let Ok(data) = frame?.into_data() else { continue };
+        if bytes.len() + data.len() > limit {
+            return Err(NotReceived::TooLong { limit });
         }
-        room.push(budget.take(data.len()).ok_or_else(ApiError::crowded)?);
+        room.push(budget.take(data.len()).ok_or(NotReceived::NoRoom)?);
         bytes.extend_from_slice(&data);
     }
-    Ok((bytes, room))
-}
-
-/// What is answered for a body that did not arrive. The platform's deadline for it is an [`io::Error`] of kind
-/// [`io::ErrorKind::TimedOut`].
-fn not_received(error: axum::Error) -> ApiError {
-    let (status, detail) = match is_late(&error) {
-        true => (StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
-        false => (StatusCode::BAD_REQUEST, "error reading request body"),
-    };
-    ApiError::incomplete(status, detail).because(error)
+    Ok(Received { bytes, _room: room })
 }
 
 fn is_late(error: &axum::Error) -> bool {

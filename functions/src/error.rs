@@ -145,10 +145,10 @@ pub(crate) fn panicked(_payload: Box<dyn Any + Send + 'static>) -> Response {
 
 #[derive(Debug, Error)]
 #[error("the handler panicked")]
-struct Panicked;
+pub(crate) struct Panicked;
 
 /// Long enough for a throttled table or KMS to have room again.
-const RETRY_AFTER_SECONDS: u64 = 5;
+pub(crate) const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// The texts of 401, 404, 500 and 501 are step-ca's.
 fn fixed_text(status: StatusCode) -> String {

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::IntoResponse;
 use thiserror::Error;
 
+use crate::acme::Refused;
 use crate::error::ApiError;
 use crate::{TraceHeader, access_log, cache, request_id};
 
@@ -65,11 +67,27 @@ impl From<PlatformRefusal> for ApiError {
     }
 }
 
-/// A service that answers every request with this refusal: in step's JSON, with a request id and a line in the log, as
-/// [`service`](crate::service) would.
-pub fn refused(refusal: PlatformRefusal, trace_header: TraceHeader) -> Router {
+/// In which form a function words what it refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Face {
+    /// Step's JSON.
+    Step,
+    /// Problem documents.
+    Acme,
+}
+
+/// A service that answers every request with this refusal: in the form of the function, with a request id and a line in
+/// the log, as the function's own service would.
+pub fn refused(refusal: PlatformRefusal, face: Face, trace_header: TraceHeader) -> Router {
+    let answer = move || {
+        let refusal = refusal.clone();
+        std::future::ready(match face {
+            Face::Step => ApiError::from(refusal).into_response(),
+            Face::Acme => Refused::from(refusal).into_response(),
+        })
+    };
     Router::new()
-        .fallback(move || std::future::ready(ApiError::from(refusal.clone())))
+        .fallback(answer)
         .layer(map_response(cache::forbid))
         .layer(from_fn(access_log::log))
         .layer(from_fn_with_state(trace_header, request_id::assign))

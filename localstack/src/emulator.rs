@@ -4,97 +4,45 @@
 //! `localstack/tools.sh` installs them, pinned; nothing is fetched here. A test binary shares one of each
 //! ([`Ministack::shared`], [`DynamoDbLocal::shared`]) and keeps its tests apart by tables and keys of their own.
 
+mod kind;
+
 use std::fs::{self, File};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::process::{ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use thiserror::Error;
 
 use crate::endpoint::Endpoint;
 use crate::guard::Guarded;
+use crate::port::ReservedAddress;
 use crate::scratch::Folder;
 
-/// A running ministack, ended when dropped and when this process ends.
+pub use kind::Kind;
+
+/// A running emulator, ended when dropped and when this process ends.
+#[derive(Debug)]
+pub struct Emulator<K> {
+    running: Running,
+    kind: PhantomData<K>,
+}
+
+/// AWS but for the account: KMS, DynamoDB, SQS, S3, ACM and SSM.
 ///
 /// Its KMS knows no ML-DSA and takes RAW messages over 4,096 octets, which AWS refuses. Records whose time to live is
 /// over stay in its DynamoDB.
-#[derive(Debug)]
-pub struct Ministack(Running);
+pub type Ministack = Emulator<kind::Ministack>;
 
-impl Ministack {
-    /// Starts one on a free port and waits until it answers; takes about a second.
-    ///
-    /// # Errors
-    /// [`EmulatorError`] if it is not installed or does not start.
-    pub fn start() -> Result<Self, EmulatorError> {
-        Self::start_logging_to(Folder::own().map_err(EmulatorError::Folder)?)
-    }
-
-    /// As [`Ministack::start`], with its log in `folder/ministack.log`.
-    ///
-    /// # Errors
-    /// As [`Ministack::start`].
-    pub fn start_in(folder: &Path) -> Result<Self, EmulatorError> {
-        Self::start_logging_to(Folder::given(folder).map_err(EmulatorError::Folder)?)
-    }
-
-    /// The one of this process, started by the first who asks. It ends with the process.
-    ///
-    /// # Errors
-    /// As [`Ministack::start`]; the first failure is everybody's.
-    pub fn shared() -> Result<&'static Self, &'static EmulatorError> {
-        static SHARED: OnceLock<Result<Ministack, EmulatorError>> = OnceLock::new();
-        SHARED.get_or_init(Self::start).as_ref()
-    }
-
-    /// Where all of its services listen.
-    pub fn endpoint(&self) -> Endpoint {
-        self.0.endpoint
-    }
-
-    /// `http://127.0.0.1:<port>`.
-    pub fn url(&self) -> String {
-        self.0.endpoint.url()
-    }
-
-    fn start_logging_to(folder: Folder) -> Result<Self, EmulatorError> {
-        let program = installed("ministack-1.5.33", "bin/ministack")?;
-        let command = |port: u16, folder: &Path| {
-            let mut command = Command::new(&program);
-            command
-                .env("BIND_HOST", Ipv4Addr::LOCALHOST.to_string())
-                .env("MINISTACK_HOST", Ipv4Addr::LOCALHOST.to_string())
-                .env("GATEWAY_PORT", port.to_string())
-                // Its MQTT and SFTP listeners have fixed ports on every interface.
-                .env("IOT_MTLS_ENABLED", "0")
-                .env("SFTP_ENABLED", "0")
-                // It would look for a container engine otherwise.
-                .env("DOCKER_HOST", "unix:///nonexistent")
-                .env("TMPDIR", folder)
-                .env("PYTHONDONTWRITEBYTECODE", "1");
-            command
-        };
-        let ready = |endpoint: Endpoint| endpoint.answers("/_ministack/ready");
-        // Its process id, which it removes only when it is asked to end.
-        let leftover = |port: u16, folder: &Path| Some(folder.join(format!("ministack-{port}.pid")));
-        start("ministack", folder, &command, &ready, &leftover).map(Self)
-    }
-}
-
-/// A running DynamoDB Local, in memory, ended when dropped and when this process ends.
+/// Amazon's own DynamoDB, in memory.
 ///
 /// It listens on every interface, which it offers no way to change. All credentials and regions see the same tables.
-#[derive(Debug)]
-pub struct DynamoDbLocal(Running);
+pub type DynamoDbLocal = Emulator<kind::DynamoDbLocal>;
 
-impl DynamoDbLocal {
-    /// Starts one on a free port and waits until it answers; takes about three seconds.
+impl<K: Kind> Emulator<K> {
+    /// Starts one on a free port and waits until it answers; takes one to three seconds.
     ///
     /// # Errors
     /// [`EmulatorError`] if it is not installed or does not start.
@@ -102,10 +50,10 @@ impl DynamoDbLocal {
         Self::start_logging_to(Folder::own().map_err(EmulatorError::Folder)?)
     }
 
-    /// As [`DynamoDbLocal::start`], with its log in `folder/dynamodb-local.log`.
+    /// As [`Emulator::start`], with its log in `folder`: `ministack.log` or `dynamodb-local.log`.
     ///
     /// # Errors
-    /// As [`DynamoDbLocal::start`].
+    /// As [`Emulator::start`].
     pub fn start_in(folder: &Path) -> Result<Self, EmulatorError> {
         Self::start_logging_to(Folder::given(folder).map_err(EmulatorError::Folder)?)
     }
@@ -113,39 +61,23 @@ impl DynamoDbLocal {
     /// The one of this process, started by the first who asks. It ends with the process.
     ///
     /// # Errors
-    /// As [`DynamoDbLocal::start`]; the first failure is everybody's.
+    /// As [`Emulator::start`]; the first failure is everybody's.
     pub fn shared() -> Result<&'static Self, &'static EmulatorError> {
-        static SHARED: OnceLock<Result<DynamoDbLocal, EmulatorError>> = OnceLock::new();
-        SHARED.get_or_init(Self::start).as_ref()
+        K::shared().get_or_init(Self::start).as_ref()
     }
 
-    /// Where it listens.
+    /// Where it listens, with all of its services.
     pub fn endpoint(&self) -> Endpoint {
-        self.0.endpoint
+        self.running.endpoint
     }
 
     /// `http://127.0.0.1:<port>`.
     pub fn url(&self) -> String {
-        self.0.endpoint.url()
+        self.running.endpoint.url()
     }
 
     fn start_logging_to(folder: Folder) -> Result<Self, EmulatorError> {
-        let libraries = installed("dynamodb-local-2.6.1", "lib")?;
-        let command = |port: u16, folder: &Path| {
-            let mut command = Command::new("java");
-            command
-                .current_dir(folder)
-                // It lives for seconds: a quick start is worth more than quick code.
-                .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"])
-                .arg(format!("-Djava.library.path={}", libraries.display()))
-                .arg("-cp")
-                .arg(libraries.join("*"))
-                .arg("com.amazonaws.services.dynamodbv2.local.main.ServerRunner")
-                .args(["-inMemory", "-sharedDb", "-disableTelemetry", "-port", &port.to_string()]);
-            command
-        };
-        let ready = |endpoint: Endpoint| endpoint.call("DynamoDB_20120810.ListTables", &json!({})).is_ok();
-        start("dynamodb-local", folder, &command, &ready, &|_, _| None).map(Self)
+        Ok(Self { running: start::<K>(folder)?, kind: PhantomData })
     }
 }
 
@@ -210,51 +142,35 @@ impl Drop for Leftover {
     }
 }
 
-fn start(
-    name: &'static str,
-    folder: Folder,
-    command: &dyn Fn(u16, &Path) -> Command,
-    ready: &dyn Fn(Endpoint) -> bool,
-    leftover: &dyn Fn(u16, &Path) -> Option<PathBuf>,
-) -> Result<Running, EmulatorError> {
-    let path = folder.path().join(format!("{name}.log"));
-    let mut attempt = 1;
-    loop {
-        let failed = |source| EmulatorError::Start { name, source };
-        let address = free_address().map_err(failed)?;
-        let log = File::options().create(true).append(true).open(&path).map_err(EmulatorError::Folder)?;
-        let errors = log.try_clone().map_err(EmulatorError::Folder)?;
-        let command = command(address.port(), folder.path());
-        let leftover = leftover(address.port(), folder.path()).map(Leftover);
-        let process = Guarded::start(&command, Stdio::from(log), Stdio::from(errors)).map_err(failed)?;
-        let endpoint = Endpoint::new(address);
-        match wait_until_ready(name, process, endpoint, ready, &path) {
-            Ok(process) => {
-                return Ok(Running { _process: process, endpoint, _leftover: leftover, _folder: folder });
-            }
-            // Between our look and its bind another process may have taken the port.
-            Err(EmulatorError::Ended { .. }) if attempt < ATTEMPTS => attempt += 1,
-            Err(error) => return Err(error),
-        }
-    }
+fn start<K: Kind>(folder: Folder) -> Result<Running, EmulatorError> {
+    let installed = installed(K::INSTALLED)?;
+    let failed = |source| EmulatorError::Start { name: K::NAME, source };
+    let path = folder.path().join(format!("{}.log", K::NAME));
+    let reserved = ReservedAddress::any().map_err(failed)?;
+    let address = reserved.address();
+    let log = File::options().create(true).append(true).open(&path).map_err(EmulatorError::Folder)?;
+    let errors = log.try_clone().map_err(EmulatorError::Folder)?;
+    let command = K::command(&installed, address.port(), folder.path());
+    let leftover = K::leftover(address.port(), folder.path()).map(Leftover);
+    let process = Guarded::start(&command, Stdio::from(log), Stdio::from(errors)).map_err(failed)?;
+    let endpoint = Endpoint::new(address);
+    let process = wait_until_ready::<K>(process, endpoint, &path)?;
+    Ok(Running { _process: process, endpoint, _leftover: leftover, _folder: folder })
 }
 
-fn wait_until_ready(
-    name: &'static str,
+fn wait_until_ready<K: Kind>(
     mut process: Guarded,
     endpoint: Endpoint,
-    ready: &dyn Fn(Endpoint) -> bool,
     log: &Path,
 ) -> Result<Guarded, EmulatorError> {
+    let name = K::NAME;
     let deadline = Instant::now() + START_LIMIT;
     loop {
-        let answers = ready(endpoint);
-        // Only now: whoever answers on that port may be someone else.
+        if K::is_ready(endpoint) {
+            return Ok(process);
+        }
         if let Some(status) = process.ended().map_err(|source| EmulatorError::Start { name, source })? {
             return Err(EmulatorError::Ended { name, status, log: tail(log) });
-        }
-        if answers {
-            return Ok(process);
         }
         if Instant::now() > deadline {
             return Err(EmulatorError::Silent { name, log: tail(log) });
@@ -271,18 +187,13 @@ fn tools() -> PathBuf {
     )
 }
 
-fn installed(folder: &str, program: &str) -> Result<PathBuf, EmulatorError> {
+fn installed(folder: &str) -> Result<PathBuf, EmulatorError> {
     let folder = tools().join(folder);
     // The installer writes this file last.
     if folder.join(".finished").exists() {
-        return Ok(folder.join(program));
+        return Ok(folder);
     }
     Err(EmulatorError::NotInstalled { path: folder })
-}
-
-/// A loopback address nobody listens on at this moment.
-pub(crate) fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 /// The last lines of a log.
@@ -298,9 +209,6 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 
 /// Between two looks at an emulator that starts.
 const POLL: Duration = Duration::from_millis(50);
-
-/// How often a start is tried with another port.
-const ATTEMPTS: u32 = 3;
 
 /// As much of a log as an error carries.
 const TAIL_LINES: usize = 20;

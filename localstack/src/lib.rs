@@ -8,6 +8,7 @@ pub mod clock;
 pub mod emulator;
 pub mod gateway;
 pub mod kms_double;
+pub mod port;
 pub mod proxy;
 pub mod resources;
 pub mod runtime;

@@ -3,12 +3,14 @@
 use std::{
     ffi::OsStr,
     fs::{self, File},
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
+
+use stepless_localstack::port::ReservedAddress;
 
 use crate::{CaFolder, Client, Request, client::roots_of, programs};
 
@@ -25,7 +27,7 @@ pub enum Program {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    address: SocketAddr,
+    address: ReservedAddress,
     log: PathBuf,
 }
 
@@ -47,8 +49,8 @@ impl Server {
         flags: &[&str],
         environment: &[(&str, &OsStr)],
     ) -> Self {
-        let address = free_address();
-        folder.edit(|config| config["address"] = address.to_string().into());
+        let address = reserved_address();
+        folder.edit(|config| config["address"] = address.address().to_string().into());
         let log = folder.path().join("server.log");
         let mut command = match program {
             Program::StepCa => Command::new(programs::step_ca()),
@@ -77,12 +79,12 @@ impl Server {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.address.address()
     }
 
     /// `https://localhost:<port>`.
     pub fn url(&self) -> String {
-        format!("https://localhost:{}", self.address.port())
+        format!("https://localhost:{}", self.address().port())
     }
 
     /// The id of its process.
@@ -116,7 +118,7 @@ impl Server {
     }
 
     fn wait_until_healthy(&mut self, folder: &CaFolder) {
-        let client = Client::new(self.address, roots_of(&folder.root_pem()));
+        let client = Client::new(self.address(), roots_of(&folder.root_pem()));
         let deadline = Instant::now() + START_LIMIT;
         loop {
             if let Ok(response) = client.send(&Request::get("/health"))
@@ -146,11 +148,9 @@ impl Drop for Server {
     }
 }
 
-/// A loopback address nobody listens on at this moment.
-pub fn free_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("loopback has a free port")
+/// A loopback address for a server that a test starts.
+pub fn reserved_address() -> ReservedAddress {
+    ReservedAddress::any().expect("loopback has a free port")
 }
 
 fn log_file(path: &PathBuf) -> File {

@@ -29,6 +29,7 @@ impl Authority {
             dns_names: &["localhost".to_owned()],
             address: "127.0.0.1:0",
             provisioner: "admin",
+            acme_provisioner: None,
         };
         make(&files, &plan, &SecretBytes::new(b"a password".to_vec())).await.unwrap();
         Self { folder, config: files.config() }

@@ -67,7 +67,7 @@ pub(super) async fn run(arguments: &InitArguments, kms: &str) -> Result<(), CliE
 }
 
 async fn open_table(table: &DynamoDbTable) -> Result<DynamoDbStore, CliError> {
-    let store = DynamoDbStore::open(table, Arc::new(SystemClock)).await;
+    let store = DynamoDbStore::open(table, Arc::new(SystemClock)).await.context("--store")?;
     let advice = "--store: the table cannot be used; template.yaml makes one that can, when it is deployed";
     store.check().await.context(advice)?;
     Ok(store)
@@ -199,6 +199,7 @@ impl<'a> Wanted<'a> {
                 address,
                 dns_names: plan.dns_names,
                 provisioner: NewProvisioner::make(&password)?.named(plan.provisioner),
+                acme_provisioner: plan.acme_provisioner,
             })),
             (Content::New { .. }, None) => Err(CliError::new("the new provisioner has no password")),
             (Content::Moved(moved), _) => moved.render(&self.replacement(&root, &crt, kms.as_deref())),
@@ -260,12 +261,9 @@ impl<'a> Wanted<'a> {
         match &self.root_key {
             // No configuration says what the root's key is, so that of the arguments may be another.
             _ if !made => {}
-            KeySource::File(path) => println!("Root key:          {}", path.display()),
-            KeySource::Uri(uri) => {
-                println!("Root key:          {}", uri.attribute("key-id").unwrap_or_default());
-            }
+            key => println!("Root key:          {}", written(key)),
         }
-        println!("Issuer key:        {}", self.issuer_key);
+        println!("Issuer key:        {}", written(&KeySource::from_text_in_aws_kms(self.issuer_key)));
         println!("Table:             {}", self.table);
         println!("Configuration:     {}", self.place);
         println!();
@@ -348,6 +346,18 @@ fn key_id(key: &KeySource) -> Option<String> {
     match key {
         KeySource::Uri(uri) => uri.attribute("key-id"),
         KeySource::File(_) => None,
+    }
+}
+
+/// A key as configurations name it.
+fn written(key: &KeySource) -> String {
+    match key {
+        KeySource::File(path) => path.display().to_string(),
+        KeySource::Uri(uri) => {
+            let attribute = |name: &str| Some(format!("{name}={}", uri.attribute(name)?));
+            let attributes: Vec<_> = ["key-id", "region"].into_iter().filter_map(attribute).collect();
+            format!("{}:{}", uri.scheme().name(), attributes.join(";"))
+        }
     }
 }
 

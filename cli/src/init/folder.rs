@@ -158,6 +158,7 @@ pub(crate) async fn make(
         address: &address,
         dns_names: plan.dns_names,
         provisioner: provisioner.named(plan.provisioner),
+        acme_provisioner: plan.acme_provisioner,
     });
     files::create(&folder.config(), config.as_bytes(), Readers::Owner)?;
     Ok(fingerprint)

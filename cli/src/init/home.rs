@@ -13,6 +13,7 @@ use crate::error::{CliError, Context};
 /// The table of an authority, and the place of its configuration.
 pub(super) struct Home {
     store: Arc<dyn Store>,
+    configuration: ConfigurationSource,
     place: Place,
 }
 
@@ -21,7 +22,7 @@ enum Place {
     /// In the table, beside the records: one commit makes both.
     Table,
     /// Somewhere else. It is made first, so that whoever sees the authority's record sees the configuration too.
-    Elsewhere(ConfigurationSource),
+    Elsewhere,
 }
 
 /// What is there.
@@ -47,42 +48,30 @@ pub(super) enum Made {
 impl Home {
     /// A home in one table.
     pub(super) fn in_table(store: Arc<dyn Store>) -> Self {
-        Self { store, place: Place::Table }
+        let configuration = ConfigurationSource::in_store(Arc::clone(&store));
+        Self { store, configuration, place: Place::Table }
     }
 
     /// A home whose configuration lies outside of the table.
-    pub(super) fn with_configuration_in(store: Arc<dyn Store>, source: ConfigurationSource) -> Self {
-        Self { store, place: Place::Elsewhere(source) }
+    pub(super) fn with_configuration_in(store: Arc<dyn Store>, configuration: ConfigurationSource) -> Self {
+        Self { store, configuration, place: Place::Elsewhere }
     }
 
     /// Looks what is there.
     pub(super) async fn state(&self) -> Result<State, CliError> {
         let authority = self.store.get(&table::authority()).await.context(UNREADABLE)?;
         // After the record: whoever made the record had made the configuration before it, or with it.
-        let configuration = match &self.place {
-            Place::Table => match self.store.get(&table::configuration()).await.context(UNREADABLE)? {
-                None => None,
-                Some(record) => Some(
-                    String::from_utf8(record.value).context("the configuration in the table is no text")?,
-                ),
-            },
-            Place::Elsewhere(source) => {
-                match source.read(None).await.context("the configuration cannot be read")? {
-                    Found::Configuration(found) => Some(found.text),
-                    Found::Absent | Found::Unchanged => None,
-                }
-            }
-        };
-        Ok(match (configuration, authority) {
-            (Some(text), _) => State::Configured(text),
-            (None, Some(_)) => State::Taken,
-            (None, None) => State::Empty,
+        let found = self.configuration.read(None).await.context("the configuration cannot be read")?;
+        Ok(match (found, authority) {
+            (Found::Configuration(found), _) => State::Configured(found.text),
+            (Found::Absent | Found::Unchanged, Some(_)) => State::Taken,
+            (Found::Absent | Found::Unchanged, None) => State::Empty,
         })
     }
 
     /// Makes the configuration and the first record, if nothing is there.
     pub(super) async fn make(&self, text: &str) -> Result<Made, CliError> {
-        let failed = match &self.place {
+        let failed = match self.place {
             Place::Table => {
                 let writes =
                     vec![put_configuration(text), put_authority(SystemClock.now()).context(UNWRITTEN)?];
@@ -91,7 +80,7 @@ impl Home {
                     error => error.context(UNWRITTEN),
                 }
             }
-            Place::Elsewhere(source) => match source.write(text, Expected::Absent).await {
+            Place::Elsewhere => match self.configuration.write(text, Expected::Absent).await {
                 Ok(_) => {
                     self.complete().await?;
                     return Ok(Made::Ours);

@@ -129,7 +129,9 @@ impl Running {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(authority.roots()[0].as_der().to_vec())).unwrap();
 
-        let server = Server::of(&config, bind(&config).unwrap(), authority, clock.clone()).await.unwrap();
+        let prober = stepless_net::ProberSettings::standard();
+        let server =
+            Server::of(&config, bind(&config).unwrap(), authority, clock.clone(), prober).await.unwrap();
         let address = server.address().unwrap();
         let (end, ended) = oneshot::channel();
         tokio::spawn(server.run(async {
@@ -168,6 +170,7 @@ async fn new_authority(folder: &Path) -> ConfigurationPlace {
         dns_names: &["localhost".to_owned()],
         address: "127.0.0.1:0",
         provisioner: "admin",
+        acme_provisioner: None,
     };
     make(&folder, &plan, &SecretBytes::new(b"a password".to_vec())).await.unwrap();
     ConfigurationPlace::File(folder.config())

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -10,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use stepless_localstack::emulator::Ministack;
+use stepless_localstack::port::ReservedAddress;
 use tempfile::TempDir;
 
 /// A table and key aliases of its own in the shared emulator, and a folder for files.
 pub(crate) struct Account {
     folder: TempDir,
     id: String,
-    port: u16,
+    address: ReservedAddress,
 }
 
 impl Account {
@@ -24,8 +24,8 @@ impl Account {
         let folder = tempfile::Builder::new().prefix("stepless").rand_bytes(12).tempdir().unwrap();
         std::fs::write(folder.path().join("password"), "a password").unwrap();
         let id = folder.path().file_name().unwrap().to_str().unwrap().to_owned();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let account = Self { folder, id, port };
+        let address = ReservedAddress::any().unwrap();
+        let account = Self { folder, id, address };
         account.make_table();
         account
     }
@@ -64,7 +64,7 @@ impl Account {
 
     /// `stepless init` for this account; what `more` says takes the place of what is said of this account.
     pub(crate) fn command(&self, more: &[&str]) -> Command {
-        let (address, store) = (format!("127.0.0.1:{}", self.port), self.store());
+        let (address, store) = (self.address.address().to_string(), self.store());
         let (root_key, issuer_key) = (format!("awskms:key-id={}", self.alias("root")), self.issuer_key());
         let usual = [
             ["--address", &address],
@@ -174,7 +174,7 @@ impl Account {
 
     /// The port that the authority listens at.
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.address.address().port()
     }
 
     /// The name of a parameter of this account alone.

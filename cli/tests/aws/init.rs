@@ -49,6 +49,38 @@ fn an_init_for_another_name_or_key_says_so_and_changes_nothing() {
 }
 
 #[test]
+fn both_keys_are_printed_as_configurations_name_them() {
+    let account = Account::new();
+    let bare = account.alias("root");
+
+    let output = account.init(&["--root-key", &bare]);
+
+    for line in [
+        format!("Root key:          awskms:key-id={bare}\n"),
+        format!("Issuer key:        {}\n", account.issuer_key()),
+    ] {
+        assert!(stdout(&output).contains(&line), "{}", stdout(&output));
+    }
+}
+
+#[test]
+fn a_table_of_no_known_region_is_refused_before_anything_is_asked() {
+    let account = Account::new();
+
+    let refused = account
+        .command(&["--store", "dynamodb:somewhere"])
+        .env_remove("AWS_REGION")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .unwrap();
+
+    assert!(!refused.status.success());
+    for word in ["--store", "Region", "somewhere", "AWS_REGION"] {
+        assert!(stderr(&refused).contains(word), "{}", stderr(&refused));
+    }
+}
+
+#[test]
 fn a_table_that_is_not_there_is_named_with_what_makes_it() {
     let account = Account::new();
 

@@ -253,3 +253,6 @@ fn parse_ip(value: &str) -> Result<IpAddr, IdentifierError> {
 fn clip(text: &str) -> String {
     text.chars().take(MAX_ECHO).collect()
 }
+
+#[cfg(test)]
+mod tests;

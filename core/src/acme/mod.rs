@@ -13,28 +13,54 @@ pub mod identifier;
 pub mod nonce;
 pub mod record;
 
+mod account;
 mod answer;
+mod authorization;
+mod caa;
+mod challenge;
 mod endpoint;
 mod excerpt;
+mod external;
+mod finalize;
 mod id;
+mod issue_value;
+mod limit;
 mod links;
+mod new_order;
+mod order;
+mod persist;
 mod prober;
 mod problem;
+mod renewal_info;
+mod replacement;
 mod request;
 mod retry;
+mod revoke;
+mod status;
 mod targets;
+mod tls_alpn;
+mod validation;
+mod view;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use account::AccountView;
 pub use answer::Answer;
 pub use endpoint::{Arrival, Directory, Endpoint, Meta};
 pub use excerpt::{EXCERPT, excerpt};
+pub use external::{
+    ExternalAccountKeyError, ExternalAccountKeys, ListedExternalAccountKey, NewExternalAccountKey,
+};
 pub use id::{AuthorizationId, Id, NoId};
 pub use identifier::Identifier;
 pub use links::Links;
+pub use order::OrdersView;
 #[cfg(any(test, feature = "contract"))]
 pub use prober::fake;
 pub use prober::{
@@ -42,8 +68,11 @@ pub use prober::{
     ProbeHost, ProbeLimits, Prober, TlsAnswer, TlsVersion, TxtAnswer,
 };
 pub use problem::{AcmeError, Problem, ProblemType, Subproblem};
+pub use renewal_info::{EarlyRenewal, EarlyRenewalRecord, RenewalInfoView};
 pub use retry::{Retry, RetryTask, ScheduleError, Validator};
+pub use status::{AuthorizationStatus, ChallengeStatus, OrderStatus};
 pub use targets::{AllowedTargets, RefusedRange, refused_range};
+pub use view::{AuthorizationView, ChallengeView, OrderView};
 
 use crate::authority::{Authority, Persistence};
 use crate::random::RandomError;

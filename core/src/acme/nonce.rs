@@ -219,3 +219,6 @@ const VERSION: u64 = 1;
 const VERSION_SHIFT: u32 = 56;
 const SECONDS: u64 = (1 << VERSION_SHIFT) - 1;
 const PROVISIONER_TAG: &[u8] = b"nonces of provisioner ";
+
+#[cfg(test)]
+mod tests;

@@ -181,17 +181,7 @@ pub enum ChallengeState {
     /// The client has not said that it is ready.
     Pending,
     /// It is being tried.
-    Processing {
-        /// When the client said that it is ready.
-        begun: Timestamp,
-        /// Until then somebody is at work on it, or a retry is under way.
-        lease_until: Timestamp,
-        /// How often it was tried to the end.
-        attempts: u32,
-        /// What was wrong with the last try.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        error: Option<Problem>,
-    },
+    Processing(Attempt),
     /// The client has shown what it was asked for.
     Valid {
         /// When.
@@ -204,6 +194,24 @@ pub enum ChallengeState {
         /// Why.
         error: Problem,
     },
+}
+
+/// A challenge that is being tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When the client said that it is ready.
+    pub begun: Timestamp,
+    /// Until then somebody is at work on it, or a try is scheduled.
+    pub lease_until: Timestamp,
+    /// How many tries have begun. Only who began the last one may say what came of it.
+    pub tries: u32,
+    /// The thumbprint of the account's key when the client said so: what the key authorization ends with.
+    pub thumbprint: String,
+    /// The URL of the account, as the client names it.
+    pub account_url: String,
+    /// What was wrong with the last try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
 }
 
 /// That an account has proven an identifier: new orders may rely on it, and so may a revocation.

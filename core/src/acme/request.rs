@@ -26,12 +26,20 @@ pub(super) struct KeyRequest {
     pub(super) nonce: UnspentNonce,
 }
 
+/// A request that an account has signed, or a key of its own.
+pub(super) enum Authenticated {
+    Account(AccountRequest),
+    Key(KeyRequest),
+}
+
 /// An account in use.
 pub(super) struct Account {
     pub(super) id: Id,
     pub(super) record: AccountRecord,
     pub(super) version: u64,
     pub(super) key: PublicKey,
+    /// Its URL, as the client names it.
+    pub(super) url: String,
 }
 
 impl Account {
@@ -67,6 +75,8 @@ pub(super) enum Part {
     Account,
     /// What leads from a key to its account.
     AccountKey,
+    /// What led from an account's former key to it.
+    OldAccountKey,
     /// A key for external account binding.
     ExternalKey,
     /// An order.
@@ -91,6 +101,52 @@ impl Acme {
         also: impl FnOnce(&Id, &[u8]) -> Vec<Key> + Send,
     ) -> Result<AccountRequest, AcmeError> {
         let (jws, nonce) = self.read_jws(endpoint, body)?;
+        self.by_account(endpoint, &jws, nonce, also).await
+    }
+
+    /// A request that must bring its own key.
+    pub(super) fn key_request(&self, endpoint: &Endpoint<'_>, body: &[u8]) -> Result<KeyRequest, AcmeError> {
+        let (jws, nonce) = self.read_jws(endpoint, body)?;
+        by_key(&jws, nonce)
+    }
+
+    /// A request of either kind.
+    pub(super) async fn request_by_either(
+        &self,
+        endpoint: &Endpoint<'_>,
+        body: &[u8],
+        also: impl FnOnce(&[u8]) -> Vec<Key> + Send,
+    ) -> Result<Authenticated, AcmeError> {
+        let (jws, nonce) = self.read_jws(endpoint, body)?;
+        match &jws.header().key {
+            AcmeKey::KeyId(_) => self
+                .by_account(endpoint, &jws, nonce, |_, payload| also(payload))
+                .await
+                .map(Authenticated::Account),
+            AcmeKey::Jwk(_) => {
+                also(jws.unverified_payload());
+                by_key(&jws, nonce).map(Authenticated::Key)
+            }
+        }
+    }
+
+    /// A POST-as-GET of what everybody may see.
+    ///
+    /// # Errors
+    /// [`AcmeError`] when the request is not one of an account.
+    pub async fn post_as_get(&self, endpoint: &Endpoint<'_>, body: &[u8]) -> Result<(), AcmeError> {
+        let request = self.account_request(endpoint, body, |_, _| Vec::new()).await?;
+        check_post_as_get(&request.payload)?;
+        self.spend(request.nonce).await
+    }
+
+    async fn by_account(
+        &self,
+        endpoint: &Endpoint<'_>,
+        jws: &FlattenedJws,
+        nonce: UnspentNonce,
+        also: impl FnOnce(&Id, &[u8]) -> Vec<Key> + Send,
+    ) -> Result<AccountRequest, AcmeError> {
         let AcmeKey::KeyId(key_id) = &jws.header().key else {
             return Err(AcmeError::malformed("the request must name its account in kid, not bring a jwk"));
         };
@@ -98,7 +154,7 @@ impl Acme {
         let mut keys = vec![table::acme::account(&endpoint.provisioner.id, &id)];
         keys.extend(also(&id, jws.unverified_payload()));
         let mut found = self.store().get_many(&keys).await?.into_iter();
-        let account = account(id, found.next().flatten())?;
+        let account = account(id, key_id.clone(), found.next().flatten())?;
         let payload = jws.verify(&account.key).map_err(refused_jws)?.as_bytes().to_vec();
         // After the signature: nobody else learns what became of an account.
         match account.record.status {
@@ -107,21 +163,6 @@ impl Acme {
             AccountStatus::Revoked => return Err(AcmeError::unauthorized("the account is revoked")),
         }
         Ok(AccountRequest { account, payload, nonce, also: found.collect() })
-    }
-
-    /// A request that must bring its own key.
-    pub(super) fn key_request(&self, endpoint: &Endpoint<'_>, body: &[u8]) -> Result<KeyRequest, AcmeError> {
-        let (jws, nonce) = self.read_jws(endpoint, body)?;
-        match &jws.header().key {
-            AcmeKey::Jwk(key) => {
-                let key = key.clone();
-                let payload = jws.verify(key.public_key()).map_err(refused_jws)?.as_bytes().to_vec();
-                Ok(KeyRequest { key, payload, nonce })
-            }
-            AcmeKey::KeyId(_) => {
-                Err(AcmeError::malformed("the request must bring its key in jwk, not name an account in kid"))
-            }
-        }
     }
 
     /// Spends the nonce of a request that writes nothing else.
@@ -193,16 +234,30 @@ impl Acme {
     }
 }
 
+fn by_key(jws: &FlattenedJws, nonce: UnspentNonce) -> Result<KeyRequest, AcmeError> {
+    let AcmeKey::Jwk(key) = &jws.header().key else {
+        return Err(AcmeError::malformed(
+            "the request must bring its key in jwk, not name an account in kid",
+        ));
+    };
+    let payload = jws.verify(key.public_key()).map_err(refused_jws)?.as_bytes().to_vec();
+    Ok(KeyRequest { key: key.clone(), payload, nonce })
+}
+
+/// The nonce was spent by another request.
+pub(super) fn refused_nonce() -> AcmeError {
+    bad_nonce("the nonce was used before; use the one of this answer")
+}
+
 /// What a commit that was not applied means to whoever asked.
 pub(super) fn refused(failed: Failed<Part>) -> AcmeError {
     match failed {
-        Failed::Conflict { role: Part::Nonce, .. } => {
-            bad_nonce("the nonce was used before; use the one of this answer")
-        }
+        Failed::Conflict { role: Part::Nonce, .. } => refused_nonce(),
         Failed::Conflict {
             role:
                 Part::Account
                 | Part::AccountKey
+                | Part::OldAccountKey
                 | Part::ExternalKey
                 | Part::Order
                 | Part::Place
@@ -251,12 +306,12 @@ pub(super) fn account_of(endpoint: &Endpoint<'_>, key_id: &str) -> Result<Id, Ac
     endpoint.links().account_of(key_id).ok_or_else(no_account)
 }
 
-fn account(id: Id, found: Option<Record>) -> Result<Account, AcmeError> {
+fn account(id: Id, url: String, found: Option<Record>) -> Result<Account, AcmeError> {
     let found = found.ok_or_else(no_account)?;
     let record: AccountRecord = table::decode(&found)?;
     let key =
         PublicKey::from_spki_der(&record.key.0).map_err(|_| senseless("the key of an account is none"))?;
-    Ok(Account { id, record, version: found.version, key })
+    Ok(Account { id, record, version: found.version, key, url })
 }
 
 fn no_account() -> AcmeError {

@@ -34,6 +34,8 @@ pub struct RetryTask {
     pub authorization: AuthorizationId,
     /// Its challenge.
     pub challenge: ChallengeType,
+    /// How many tries had begun when it was scheduled: a task that is delivered twice finds another number.
+    pub tries: u32,
 }
 
 /// A task was not taken.

@@ -180,6 +180,9 @@ pub enum Refusal {
     /// A subject that no certificate carries.
     #[error("{0}")]
     Subject(NameError),
+    /// Every certificate of the provisioner has a common name, and nothing could be one.
+    #[error("the certificate would have no common name, and none of its names can be one")]
+    NoCommonName,
     /// A name outside the issuer's constraints.
     #[error("{0}")]
     NameConstraint(NameConstraintError),

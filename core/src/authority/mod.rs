@@ -12,6 +12,7 @@ mod credential;
 mod error;
 mod issuance;
 mod names;
+mod order;
 mod published;
 mod renew;
 mod request;
@@ -23,7 +24,7 @@ mod token;
 mod validity;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
@@ -39,8 +40,12 @@ use crate::store::{CommitError, Condition, Store, StoreError, Write};
 use crate::x509::{Certificate, IssuerChain, IssuerChainError};
 
 pub use client::{ClientCredential, RenewToken};
+pub(crate) use credential::{Lease, OneTimeCredential, Role};
 pub use error::{AuthorityError, InternalError, InvalidRequest, Refusal, Unavailable};
+pub(crate) use issuance::IssueError;
 pub use issuance::{IssuedCertificate, LEASE, START_WITHIN};
+pub(crate) use order::OrderApplication;
+pub(crate) use revoke::ProvenRevocation;
 pub use revoke::{RevokeCredential, RevokeRequest};
 pub use sign::SignRequest;
 
@@ -241,6 +246,16 @@ impl Authority {
     /// Whether `name`, a DNS name or an address without brackets, is one of the authority's own.
     pub fn is_named(&self, name: &str) -> bool {
         self.dns_names.iter().any(|own| own.trim_matches(['[', ']']).eq_ignore_ascii_case(name))
+    }
+
+    /// The names of the authority itself, as configured.
+    pub(crate) fn dns_names(&self) -> &[String] {
+        &self.dns_names
+    }
+
+    /// Whether `key_id` is the key identifier of an issuer.
+    pub(crate) fn has_issued_under(&self, key_id: &[u8]) -> bool {
+        self.issuers.issuer().subject_key_id().is_some_and(|own| own == key_id)
     }
 
     pub(crate) fn store(&self) -> &dyn Store {

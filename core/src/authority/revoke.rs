@@ -77,10 +77,25 @@ impl Authority {
         request: RevokeRequest,
         credential: &RevokeCredential,
     ) -> Result<(), AuthorityError> {
-        if self.persistence == Persistence::UntilRestart {
-            return Err(AuthorityError::NoPersistence);
-        }
+        self.check_lasts()?;
         let proof = self.authorize_revocation(&request, credential).await?;
+        self.revoke_proven(request, proof).await
+    }
+
+    fn check_lasts(&self) -> Result<(), AuthorityError> {
+        match self.persistence {
+            Persistence::Durable => Ok(()),
+            Persistence::UntilRestart => Err(AuthorityError::NoPersistence),
+        }
+    }
+
+    /// As [`Authority::revoke`], for whoever has proven that it may.
+    pub(crate) async fn revoke_proven(
+        &self,
+        request: RevokeRequest,
+        proof: ProvenRevocation,
+    ) -> Result<(), AuthorityError> {
+        self.check_lasts()?;
         let revocation = RevocationRecord {
             serial: request.serial.clone(),
             reason_code: request.reason_code,
@@ -131,7 +146,7 @@ impl Authority {
         &self,
         request: &RevokeRequest,
         credential: &RevokeCredential,
-    ) -> Result<Proof, AuthorityError> {
+    ) -> Result<ProvenRevocation, AuthorityError> {
         match credential {
             RevokeCredential::Token(token) => {
                 let (provisioner, token) = self.authorize_token(token, Operation::Revoke)?;
@@ -148,12 +163,16 @@ impl Authority {
                     expires: Some(table::spent_until(token.expires())),
                     indexes: Vec::new(),
                 };
-                Ok(Proof { provisioner: Some(provisioner.id.clone()), certificate: None, spent: Some(spent) })
+                Ok(ProvenRevocation {
+                    provisioner: Some(provisioner.id.clone()),
+                    certificate: None,
+                    spent: Some(spent),
+                })
             }
             RevokeCredential::Certificates(peer) => {
                 let (certificate, _) = self.authenticate_peer(peer).await?;
                 check_serial(request, "certificate serial number", &certificate.serial().to_string())?;
-                Ok(Proof { provisioner: None, certificate: Some(certificate), spent: None })
+                Ok(ProvenRevocation { provisioner: None, certificate: Some(certificate), spent: None })
             }
         }
     }
@@ -196,14 +215,14 @@ impl Authority {
     }
 }
 
-/// What a credential has proven.
-struct Proof {
+/// What a credential has proven: that its holder may revoke a certificate.
+pub(crate) struct ProvenRevocation {
     /// Id of the provisioner that let it in.
-    provisioner: Option<String>,
+    pub(crate) provisioner: Option<String>,
     /// The certificate, where it was shown.
-    certificate: Option<Certificate>,
+    pub(crate) certificate: Option<Certificate>,
     /// The write that spends it, where it is good for once.
-    spent: Option<Write>,
+    pub(crate) spent: Option<Write>,
 }
 
 fn refusal(failed: Failed<Role>, serial: &SerialNumber) -> AuthorityError {

@@ -1,6 +1,6 @@
 //! The authority as a whole, in memory. A row of the threat list gives its id to the tests that stand for it.
 
-mod bench;
+pub(crate) mod bench;
 
 mod counted;
 mod crash;

@@ -26,6 +26,8 @@ pub struct InitOptions<'a> {
     pub dns_names: &'a [String],
     /// The provisioner that gives its owner the first certificates.
     pub provisioner: InitProvisioner<'a>,
+    /// The name of an ACME provisioner, if there is to be one beside it.
+    pub acme_provisioner: Option<&'a str>,
 }
 
 /// Where a new CA keeps its state.
@@ -84,12 +86,14 @@ impl CaConfig {
             logger: NewLogger { format: log_format },
             db,
             authority: NewAuthority {
-                provisioners: [NewProvisioner {
-                    kind: "JWK",
+                provisioners: [NewProvisioner::Jwk {
                     name: options.provisioner.name,
                     key: options.provisioner.key,
                     encrypted_key: options.provisioner.encrypted_key,
-                }],
+                }]
+                .into_iter()
+                .chain(options.acme_provisioner.map(|name| NewProvisioner::Acme { name }))
+                .collect(),
             },
             tls: TlsOptions::default(),
         })
@@ -154,17 +158,16 @@ struct NewDatabase {
 
 #[derive(Serialize)]
 struct NewAuthority<'a> {
-    provisioners: [NewProvisioner<'a>; 1],
+    provisioners: Vec<NewProvisioner<'a>>,
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NewProvisioner<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    name: &'a str,
-    key: &'a RawJwk,
-    encrypted_key: &'a str,
+#[serde(tag = "type", rename_all_fields = "camelCase")]
+enum NewProvisioner<'a> {
+    #[serde(rename = "JWK")]
+    Jwk { name: &'a str, key: &'a RawJwk, encrypted_key: &'a str },
+    #[serde(rename = "ACME")]
+    Acme { name: &'a str },
 }
 
 #[derive(Serialize)]

@@ -257,3 +257,6 @@ pub enum AcmeJwsProblem {
     /// `badPublicKey`
     BadPublicKey,
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,3 +150,6 @@ fn required(members: &mut Map<String, Value>, member: &'static str) -> Result<St
 fn decode(member: &'static str, text: &str) -> Result<Vec<u8>, JwsFormError> {
     base64url::decode(text).ok_or(JwsFormError::NotBase64url { member })
 }
+
+#[cfg(test)]
+mod tests;

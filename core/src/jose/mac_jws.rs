@@ -223,3 +223,6 @@ pub enum BindingError {
     #[error("the external account binding is for another key than the one that signed the request")]
     OtherKey,
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,11 +78,46 @@ fn o1_a_provisioner_that_cannot_serve_refuses_alone() {
         .filter(|provisioner| matches!(provisioner.service, Service::Disabled(_)))
         .map(|provisioner| provisioner.name.as_str())
         .collect();
-    assert_eq!(disabled, ["acme", "scep", "oidc", "admin"], "and those that this version cannot serve");
+    assert_eq!(disabled, ["scep", "oidc", "admin"], "and those that this version cannot serve");
+    assert!(matches!(broken.by_name("acme").unwrap().service, Service::Acme(_)));
     assert!(matches!(broken.by_name("one").unwrap().service, Service::Jwk(_)));
     let (listed, _) = broken.page("", 0);
     assert!(listed[4].get().contains("\"state\":\"Uninitialized\""), "{}", listed[4].get());
     assert!(!listed[0].get().contains("stateReason"));
+}
+
+/// As step-ca writes it into certificates: kind 6, the name, and no credential.
+#[test]
+fn an_acme_provisioner_has_its_options_and_names_itself_in_certificates_as_step_ca_does() {
+    let acme = json!({ "type": "acme", "name": "acme", "forceCN": true, "maxIdentifiers": 5 });
+
+    let provisioners = from_config(json!([jwk("admin", json!({})), acme])).unwrap();
+
+    let acme = provisioners.by_id("acme/acme").unwrap();
+    let Service::Acme(options) = &acme.service else { panic!("{:?}", acme.service) };
+    assert_eq!((options.force_cn, options.max_identifiers, acme.kind), (true, 5, ProvisionerKind::Acme));
+    assert_eq!(acme.encrypted_key, None);
+    assert_eq!(hex::encode(acme.extension().to_extension().value), "300b020106040461636d650400");
+    let admin = provisioners.by_name("admin").unwrap();
+    assert_eq!(admin.extension().credential_id, key()["kid"].as_str().unwrap());
+}
+
+/// Neither the token of a stranger nor that of another provisioner, whatever it says of its audience.
+#[test]
+fn t1_an_acme_provisioner_of_the_configuration_takes_no_token() {
+    let provisioners =
+        from_config(json!([jwk("admin", json!({})), { "type": "ACME", "name": "acme" }])).unwrap();
+    let now = crate::clock::Timestamp::from_second(ISSUED).unwrap();
+    let claims = json!({ "iss": "acme", "sub": "host.example", "aud": "https://localhost/1.0/sign#acme/acme",
+        "iat": ISSUED, "nbf": ISSUED, "exp": ISSUED + 300 });
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let token = format!("{}.{}.AAAA", part(&json!({ "alg": "ES256", "kid": "acme" })), part(&claims));
+
+    for operation in [Operation::Sign, Operation::Renew, Operation::Revoke] {
+        let answer = provisioners.authorize(&token, operation, now);
+
+        assert!(matches!(answer, Err(Denied::TokenFlowNotSupported)), "{operation:?}: {answer:?}");
+    }
 }
 
 #[test]

@@ -35,6 +35,10 @@ impl<R: Copy + PartialEq> Commit<R> {
         self.roles.push(role);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
     /// [`Commit::push`] of a write that there may be.
     pub(crate) fn extend(&mut self, role: R, write: Option<Write>) {
         if let Some(write) = write {

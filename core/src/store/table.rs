@@ -23,7 +23,7 @@
 //! | [`ProofRecord`](crate::acme::record::ProofRecord) | `proven#<provisioner>#<account>` | `<type>#<identifier>` | as long as the proof counts | key |
 //! | [`ReplacementRecord`](crate::acme::record::ReplacementRecord) | `replaced#<serial>` | `-` | as the order, and the certificate | key |
 //! | [`SpentNonceRecord`](crate::acme::record::SpentNonceRecord) | `once#nonce#<hash>` | `-` | as long as the nonce could be used, and [`SPENT_MARGIN`] | key |
-//! | [`NonceKeyRecord`](crate::acme::record::NonceKeyRecord) | `meta` | `acme-nonce-key` | for ever | key |
+//! | [`NonceKeyRecord`](crate::acme::record::NonceKeyRecord) | `acme-nonce-key` | `-` | for ever | key |
 //!
 //! Every access is one read by key, by partition or by index partition; none is a scan.
 //!

@@ -4,42 +4,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use axum::Router;
 use stepless_aws::configuration::ConfigurationVersion;
-use stepless_core::authority::Authority;
 use stepless_core::clock::{Clock, SignedDuration, Timestamp};
 use stepless_functions::TraceHeader;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tracing::error;
 
+use crate::function::Function;
 use crate::logging;
 use crate::source::{NotOpen, Opener};
 
 /// Holds the authority in use. Requests under way finish on the one they began with.
-pub(crate) struct Current {
-    routes: Router<Arc<Authority>>,
+pub(crate) struct Current<F: Function> {
+    function: F,
     opener: Arc<dyn Opener>,
     clock: Arc<dyn Clock>,
-    serving: ArcSwapOption<Serving>,
+    serving: ArcSwapOption<Serving<F::Service>>,
     /// When the configuration was looked at last. Whoever holds the lock looks; nobody else does at the same time.
     looked: Mutex<Option<Timestamp>>,
 }
 
-/// An authority behind its router.
-pub(crate) struct Serving {
-    pub(crate) router: Router,
+/// The function with an authority.
+pub(crate) struct Serving<S> {
+    pub(crate) service: S,
     pub(crate) trace_header: TraceHeader,
     version: ConfigurationVersion,
 }
 
-impl Current {
-    pub(crate) fn new(
-        routes: Router<Arc<Authority>>,
-        opener: Arc<dyn Opener>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { routes, opener, clock, serving: ArcSwapOption::empty(), looked: Mutex::new(None) }
+impl<F: Function> Current<F> {
+    pub(crate) fn new(function: F, opener: Arc<dyn Opener>, clock: Arc<dyn Clock>) -> Self {
+        Self { function, opener, clock, serving: ArcSwapOption::empty(), looked: Mutex::new(None) }
     }
 
     /// Opens the authority before anybody asks for it; a failure is logged, and the next request tries again.
@@ -58,7 +53,7 @@ impl Current {
 
     /// The authority to serve with. The configuration is looked at again when the last look is [`CHECK_EVERY`] ago by
     /// wall clock; what is wrong with a new one is logged, and the old one stays in use.
-    pub(crate) async fn serving(&self) -> Result<Arc<Serving>, NotOpen> {
+    pub(crate) async fn serving(&self) -> Result<Arc<Serving<F::Service>>, NotOpen> {
         let Some(serving) = self.serving.load_full() else {
             return timeout(LOOK_WITHIN, self.first()).await.unwrap_or(Err(NotOpen::Slow));
         };
@@ -85,7 +80,7 @@ impl Current {
     }
 
     /// Opens the first authority, unless that failed a moment ago.
-    async fn first(&self) -> Result<Arc<Serving>, NotOpen> {
+    async fn first(&self) -> Result<Arc<Serving<F::Service>>, NotOpen> {
         let mut looked = self.looked.lock().await;
         if let Some(serving) = self.serving.load_full() {
             return Ok(serving);
@@ -98,13 +93,20 @@ impl Current {
         opened?.ok_or(NotOpen::Recently)
     }
 
-    async fn open(&self, known: Option<&ConfigurationVersion>) -> Result<Option<Arc<Serving>>, NotOpen> {
+    async fn open(
+        &self,
+        known: Option<&ConfigurationVersion>,
+    ) -> Result<Option<Arc<Serving<F::Service>>>, NotOpen> {
         let Some(opened) = self.opener.open(known).await? else { return Ok(None) };
-        let trace_header = opened.trace_header;
-        let router = stepless_functions::service(self.routes.clone(), opened.authority, trace_header.clone());
-        let serving = Arc::new(Serving { router, trace_header, version: opened.version });
+        let service = self.function.serve(&opened).await?;
+        let serving =
+            Arc::new(Serving { service, trace_header: opened.trace_header, version: opened.version });
         self.serving.store(Some(Arc::clone(&serving)));
         Ok(Some(serving))
+    }
+
+    pub(crate) fn function(&self) -> &F {
+        &self.function
     }
 
     /// Where requests have their ids.

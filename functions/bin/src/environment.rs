@@ -51,7 +51,7 @@ pub(crate) enum AlbCertificates {
 
 impl Environment {
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, EnvironmentError> {
-        let variable = |name| variable(name).filter(|text| !text.trim().is_empty());
+        let variable = |name| said(variable(name));
         let configuration = variable(CONFIG).ok_or(EnvironmentError::NoConfiguration)?.parse()?;
         let events = variable(EVENTS).map_or(Ok(Events::HttpApi), |text| text.parse())?;
         let hosts = variable(HOSTS).unwrap_or_default();
@@ -69,6 +69,15 @@ impl Environment {
             },
         })
     }
+}
+
+/// A variable of the environment, if it says anything: a template that leaves something out sets it to nothing.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    said(std::env::var(name).ok())
+}
+
+fn said(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
 impl FromStr for Events {

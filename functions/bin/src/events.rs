@@ -21,7 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use stepless_core::peer::PeerCertificates;
 use stepless_core::x509::CertificateError;
-use stepless_functions::{PlatformRefusal, PlatformRequestId};
+use stepless_functions::{BasePath, PlatformRefusal, PlatformRequestId};
 use thiserror::Error;
 
 use crate::environment::{Events, Gateway};
@@ -47,6 +47,8 @@ struct Told {
     method: String,
     /// Percent-encoded, fit for a URI.
     path: String,
+    /// What the gateway had before the path that is no part of it; mostly empty.
+    stage: String,
     /// Percent-encoded, fit for a URI; empty when there is none.
     query: String,
     headers: HeaderMap,
@@ -81,6 +83,7 @@ impl Told {
     fn into_request(mut self, base_path: &str) -> Result<Request<Body>, EventError> {
         remove_forged(&mut self.headers);
         let path = url::without_prefix(&self.path, base_path);
+        let base_path = if path == self.path { self.stage } else { self.stage + base_path };
         // Without a slash in front it would be read as a host.
         if !path.starts_with('/') {
             return Err(EventError::Path);
@@ -93,6 +96,7 @@ impl Told {
             .map_err(EventError::Target)?;
         *request.headers_mut() = self.headers;
         let extensions = request.extensions_mut();
+        extensions.insert(BasePath(base_path));
         if let Some(remote) = self.remote {
             // Gateways do not say from which port a client comes.
             extensions.insert(ConnectInfo(SocketAddr::new(remote, 0)));

@@ -15,20 +15,21 @@ use tower::ServiceExt;
 use crate::current::Current;
 use crate::environment::Gateway;
 use crate::events::{self, AnswerForm};
+use crate::function::Web;
 
 /// Answers events.
 pub(crate) struct Handler {
     gateway: Gateway,
-    current: Current,
+    current: Current<Web>,
     clock: Arc<dyn Clock>,
 }
 
 impl Handler {
-    pub(crate) fn new(gateway: Gateway, current: Current, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(gateway: Gateway, current: Current<Web>, clock: Arc<dyn Clock>) -> Self {
         Self { gateway, current, clock }
     }
 
-    /// Answers in the form of the gateway, whatever happens: step's JSON for a malformed event, for an authority that
+    /// Answers in the form of the gateway, whatever happens: a refusal of the function's own form for a malformed event, for an authority that
     /// is not open, for a panic, and for work that is not done in time. Such work goes on behind the answer as long as
     /// the process runs, and when it is thawed.
     pub(crate) async fn answer(self: Arc<Self>, event: LambdaEvent<Box<RawValue>>) -> Box<RawValue> {
@@ -65,7 +66,7 @@ impl Handler {
         request.extensions_mut().get_or_insert_with(|| id);
         match self.current.serving().await {
             Ok(serving) => {
-                let answered: Result<_, Infallible> = serving.router.clone().oneshot(request).await;
+                let answered: Result<_, Infallible> = serving.service.clone().oneshot(request).await;
                 let Ok(response) = answered;
                 response
             }
@@ -75,7 +76,9 @@ impl Handler {
 
     async fn refuse(&self, refusal: PlatformRefusal, request: Request<Body>) -> Response<Body> {
         let answered: Result<_, Infallible> =
-            refused(refusal, self.current.trace_header()).oneshot(request).await;
+            refused(refusal, self.current.function().face(), self.current.trace_header())
+                .oneshot(request)
+                .await;
         let Ok(response) = answered;
         response
     }
@@ -89,7 +92,7 @@ fn blank(id: &PlatformRequestId) -> Request<Body> {
 }
 
 /// How long the work may take: until [`MARGIN`] before the function is killed, so that the answer gets out.
-fn time_left(deadline_ms: u64, now: Timestamp) -> Duration {
+pub(crate) fn time_left(deadline_ms: u64, now: Timestamp) -> Duration {
     let deadline = i64::try_from(deadline_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     let left = deadline.unwrap_or(Timestamp::MAX).duration_since(now).saturating_sub(MARGIN);
     // A deadline behind a clock that was set forward: there is no time, and the answer says so.

@@ -9,6 +9,7 @@ use stepless_aws::configuration::{
     ConfigurationPlace, ConfigurationSource, ConfigurationVersion, Found, ReadError,
 };
 use stepless_aws::sdk::NoRegion;
+use stepless_core::acme::OpenAcmeError;
 use stepless_core::authority::Authority;
 use stepless_core::clock::Clock;
 use stepless_core::config::{CaConfig, ConfigError};
@@ -116,6 +117,9 @@ pub enum NotOpen {
     /// The authority of the configuration could not be opened.
     #[error("the authority cannot be opened")]
     Authority(#[from] OpenAuthorityError),
+    /// The ACME servers of the authority could not be opened.
+    #[error("the ACME servers cannot be opened")]
+    Acme(#[from] OpenAcmeError),
     /// It is not open yet, and the request has no more time to wait.
     #[error("the authority takes too long to open")]
     Slow,

@@ -40,10 +40,10 @@ async fn bodies_that_find_no_room_are_told_to_come_back() {
         request
     };
 
-    let first = receive(request()).await.unwrap();
-    let second = receive(request()).await.unwrap_err();
+    let first = receive(request(), MAX_BODY_BYTES).await.unwrap();
+    let second = receive(request(), MAX_BODY_BYTES).await.unwrap_err();
     drop(first);
 
-    assert_eq!(second.into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert!(receive(request()).await.is_ok(), "the room of the first is free again");
+    assert_eq!(ApiError::from(second).into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(receive(request(), MAX_BODY_BYTES).await.is_ok(), "the room of the first is free again");
 }

@@ -106,7 +106,7 @@ async fn l5_a_body_may_have_a_mebibyte_and_no_more() {
     assert_eq!(world.post("/sign", &body).await.status, 201);
     for answer in answers(&world, &vec![b' '; MEBIBYTE + 1]).await {
         let message = answer.error(413);
-        assert_eq!(message, "The request could not be completed: the body is longer than 1 MiB.");
+        assert_eq!(message, "The request could not be completed: the body is longer than 1024 KiB.");
     }
 }
 

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is a test")]
 
 mod access_log;
+mod acme;
+mod acme_world;
 mod bodies;
 mod failures;
 mod identity;

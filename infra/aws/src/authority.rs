@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use stepless_core::authority::{Authority, AuthorityParts, OpenError, Persistence, Platform};
 use stepless_core::clock::Clock;
-use stepless_core::config::{
-    CaConfig, CertificateSource, DatabaseConfig, DynamoDbTable, KeySource, KmsConfig, KmsUri,
-};
+use stepless_core::config::{CaConfig, CertificateSource, DatabaseConfig, KeySource, KmsConfig, KmsUri};
 use stepless_core::key::Signer;
 use stepless_core::provisioner::ProvisionerConfigError;
 use stepless_core::random::Random;
@@ -19,7 +17,7 @@ use thiserror::Error;
 use crate::configuration::ConfigurationSource;
 use crate::dynamodb::DynamoDbStore;
 use crate::kms::{KmsSettings, KmsSettingsError, KmsSigner, OpenKeyError, client};
-use crate::sdk::{Account, NoRegion};
+use crate::sdk::NoRegion;
 
 /// Opens the authority of a configuration whose key is in KMS and whose state is in DynamoDB. The public key and the
 /// authority's record are read, one call each; nothing is kept of a failure, so that opening may be tried again. Where
@@ -57,10 +55,11 @@ pub async fn parts(
     let (roots, federated_roots) = (certificates(&config.root)?, certificates(&config.federated_roots)?);
     let signer = open_signer(key, &config.kms, &issuers);
     let store = async {
-        match source.store_of(table) {
-            Some(store) => Ok(store),
-            None => open_table(table, Arc::clone(&clock)).await.map_err(OpenAuthorityError::from),
-        }
+        let store: Arc<dyn Store> = match source.store_of(table) {
+            Some(store) => store,
+            None => Arc::new(DynamoDbStore::open(table, Arc::clone(&clock)).await?),
+        };
+        Ok::<_, OpenAuthorityError>(store)
     };
     let (signer, store) = tokio::try_join!(signer, store)?;
     let platform = Platform {
@@ -143,16 +142,6 @@ pub enum OpenAuthorityError {
     /// The parts do not belong together, or the table does not answer.
     #[error("the authority cannot be opened")]
     Authority(#[from] OpenError),
-}
-
-/// Opens the store of a table, with credentials and endpoint of the environment. Nothing is sent to it.
-///
-/// # Errors
-/// [`NoRegion`] when neither the configuration nor the environment says where the table is.
-pub async fn open_table(table: &DynamoDbTable, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, NoRegion> {
-    let sdk = Account::in_region(table.region.clone()).load().await;
-    let sdk = NoRegion::unless_known(sdk, || format!("the table {}", table.name))?;
-    Ok(Arc::new(DynamoDbStore::new(&aws_sdk_dynamodb::Client::new(&sdk), &table.name, clock)))
 }
 
 fn certificates(sources: &[CertificateSource]) -> Result<Vec<Certificate>, OpenAuthorityError> {

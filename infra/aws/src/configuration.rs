@@ -23,7 +23,7 @@ use thiserror::Error;
 
 pub use place::{ConfigurationPlace, ParsePlaceError};
 
-use crate::authority::open_table;
+use crate::dynamodb::DynamoDbStore;
 use crate::sdk::{Account, NoRegion};
 use file::FilePlace;
 use s3::S3Place;
@@ -122,8 +122,8 @@ impl ConfigurationSource {
                 Self(Source::Ssm(SsmPlace::new(&sdk, name.clone())))
             }
             ConfigurationPlace::Table(table) => {
-                let store = open_table(table, clock).await?;
-                Self(Source::Table(TablePlace::new(store), Some(table.clone())))
+                let store = DynamoDbStore::open(table, clock).await?;
+                Self(Source::Table(TablePlace::new(Arc::new(store)), Some(table.clone())))
             }
         })
     }

@@ -1,4 +1,5 @@
-//! What stepless plugs into AWS: the store in DynamoDB, the signing keys in KMS, the place of the configuration.
+//! What stepless plugs into AWS: the store in DynamoDB, the signing keys in KMS, the place of the configuration, a queue
+//! in SQS.
 
 pub mod acm;
 pub mod authority;
@@ -6,3 +7,4 @@ pub mod configuration;
 pub mod dynamodb;
 pub mod kms;
 pub mod sdk;
+pub mod sqs;

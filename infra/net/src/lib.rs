@@ -1,7 +1,9 @@
-//! stepless on the network: the TLS listener of the single binary, outbound HTTPS, and the system's clock and randomness.
+//! stepless on the network: the TLS listener of the single binary, outbound HTTPS, what validations of ACME see of the
+//! network, and the system's clock and randomness.
 
 mod fetch;
 mod listener;
+mod prober;
 mod system;
 
 pub use fetch::{ClientIdentity, FetchError, FetchLimits, FetchResponse, HttpsClient, HttpsClientError};
@@ -9,6 +11,7 @@ pub use listener::{
     CipherSuite, Limits, ServeError, ServerCertificate, ServerCertificateError, TlsSettings, TlsVersions,
     UnknownCipherSuite, serve,
 };
+pub use prober::{NetProber, NetProberError, ProberSettings};
 pub use system::{SystemClock, SystemRandom};
 
 #[cfg(test)]

@@ -87,6 +87,14 @@ impl Template {
             .collect())
     }
 
+    /// The roles: logical name and properties. The ARN of another resource is its logical name with `.Arn`.
+    ///
+    /// # Errors
+    /// As [`Template::functions`].
+    pub fn roles(&self) -> Result<Vec<(String, Value)>, TemplateError> {
+        self.properties("AWS::IAM::Role")
+    }
+
     fn properties(&self, kind: &str) -> Result<Vec<(String, Value)>, TemplateError> {
         let made = BTreeMap::new();
         let resolver = self.resolver(&made);

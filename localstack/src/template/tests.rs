@@ -24,6 +24,7 @@ Resources:
   Optional: { Type: "AWS::KMS::Key", Condition: Both, Properties: {} }
   Table: { Type: "AWS::DynamoDB::Table", Properties: { BillingMode: PAY_PER_REQUEST } }
   Api: { Type: "AWS::Serverless::HttpApi" }
+  Role: { Type: "AWS::IAM::Role", Properties: { Policies: [!GetAtt Table.Arn, !If [HasConfig, some, !Ref AWS::NoValue]] } }
   Sign:
     Type: AWS::Serverless::Function
     Metadata: { BuildProperties: { Binary: stepless-sign } }
@@ -85,6 +86,15 @@ fn a_key_has_its_aliases_and_a_missing_value_is_left_out() {
         }]
     );
     assert_eq!(template.tables().unwrap(), [("Table".to_owned(), json!({"BillingMode": "PAY_PER_REQUEST"}))]);
+}
+
+#[test]
+fn a_role_names_what_it_is_for_and_has_one_side_of_each_condition() {
+    let roles =
+        |config| Template::read(TEMPLATE, "ca", &[("Config", config), ("Reserved", "1")]).unwrap().roles();
+    let role = |policies| [("Role".to_owned(), json!({ "Policies": policies }))];
+    assert_eq!(roles("").unwrap(), role(json!(["Table.Arn"])));
+    assert_eq!(roles("ssm:a").unwrap(), role(json!(["Table.Arn", "some"])));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The CA folder that every server under test gets a copy of.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,11 +11,12 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde::Deserialize;
 use serde_json::Value;
+use stepless_localstack::port::ReservedAddress;
 use tempfile::TempDir;
 
 use crate::error::BenchError;
 
-/// A folder as `step ca init` makes it, with one JWK provisioner, in a temporary place.
+/// A folder as `step ca init` makes it, in a temporary place.
 pub(crate) struct AuthorityFolder {
     folder: TempDir,
     pub(crate) root: CertificateDer<'static>,
@@ -31,6 +31,25 @@ pub(crate) struct ProvisionerKey {
     pub(crate) public: Vec<u8>,
 }
 
+/// Which provisioners it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Provisioners {
+    /// [`PROVISIONER`] alone.
+    Jwk,
+    /// That, and one for ACME named `acme`.
+    JwkAndAcme,
+}
+
+impl Provisioners {
+    /// What `init` is told, that of `step ca` and that of `stepless`.
+    pub(crate) fn init_flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Jwk => &[],
+            Self::JwkAndAcme => &["--acme"],
+        }
+    }
+}
+
 pub(crate) const PROVISIONER: &str = "bench";
 pub(crate) const HOST: &str = "localhost";
 
@@ -38,7 +57,7 @@ const PASSWORD_FILE: &str = "password.txt";
 const CA_JSON: &str = "config/ca.json";
 
 impl AuthorityFolder {
-    pub(crate) fn make(step: &Path) -> Result<Self, BenchError> {
+    pub(crate) fn make(step: &Path, provisioners: Provisioners) -> Result<Self, BenchError> {
         let folder = temporary_folder()?;
         let path = folder.path();
         let password = path.join(PASSWORD_FILE);
@@ -50,7 +69,8 @@ impl AuthorityFolder {
                 .args(["ca", "init", "--name", "Benchmark", "--dns", HOST, "--address", "127.0.0.1:0"])
                 .args(["--provisioner", PROVISIONER, "--deployment-type", "standalone"])
                 .arg("--password-file")
-                .arg(&password),
+                .arg(&password)
+                .args(provisioners.init_flags()),
             b"",
         )?;
 
@@ -76,18 +96,17 @@ impl AuthorityFolder {
         let copy = temporary_folder()?;
         copy_tree(self.folder.path(), copy.path())?;
 
-        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(BenchError::Connection)?;
-        let port = listener.local_addr().map_err(BenchError::Connection)?.port();
-        drop(listener);
+        let reserved = ReservedAddress::any().map_err(BenchError::Connection)?;
+        let address = reserved.address();
 
         let path = copy.path().join(CA_JSON);
         let mut config = read_json(&path)?;
         move_paths(&mut config, &self.folder.path().to_string_lossy(), &copy.path().to_string_lossy());
-        if let Some(address) = config.get_mut("address") {
-            *address = Value::String(format!("127.0.0.1:{port}"));
+        if let Some(place) = config.get_mut("address") {
+            *place = Value::String(address.to_string());
         }
         fs::write(&path, config.to_string()).map_err(BenchError::file(&path))?;
-        Ok(ServerFolder { folder: copy, port })
+        Ok(ServerFolder { folder: copy, port: address.port(), _reserved: reserved })
     }
 }
 
@@ -95,6 +114,7 @@ impl AuthorityFolder {
 pub(crate) struct ServerFolder {
     folder: TempDir,
     pub(crate) port: u16,
+    _reserved: ReservedAddress,
 }
 
 impl ServerFolder {

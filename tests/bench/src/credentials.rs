@@ -13,10 +13,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use crate::authority::{PROVISIONER, ProvisionerKey};
 use crate::error::BenchError;
 
-/// A name and a certificate request for it, as PEM inside a JSON string.
+/// A name and a certificate request for it, in DER.
 pub(crate) struct Request {
     pub(crate) name: String,
-    pub(crate) csr: String,
+    pub(crate) der: Vec<u8>,
 }
 
 impl Request {
@@ -39,14 +39,19 @@ impl Request {
         let signature = key.sign(&SystemRandom::new(), &info).map_err(failed)?;
         let der = tlv(SEQUENCE, &[&info, ECDSA_WITH_SHA256, &tlv(BIT_STRING, &[&[0], signature.as_ref()])]);
 
-        let mut csr = String::from("-----BEGIN CERTIFICATE REQUEST-----\\n");
-        let text = STANDARD.encode(der);
+        Ok(Self { name: name.to_owned(), der })
+    }
+
+    /// The request in PEM.
+    pub(crate) fn pem(&self) -> String {
+        let mut pem = String::from("-----BEGIN CERTIFICATE REQUEST-----\n");
+        let text = STANDARD.encode(&self.der);
         for line in text.as_bytes().chunks(PEM_LINE) {
-            csr.push_str(&String::from_utf8_lossy(line));
-            csr.push_str("\\n");
+            pem.push_str(&String::from_utf8_lossy(line));
+            pem.push('\n');
         }
-        csr.push_str("-----END CERTIFICATE REQUEST-----\\n");
-        Ok(Self { name: name.to_owned(), csr })
+        pem.push_str("-----END CERTIFICATE REQUEST-----\n");
+        pem
     }
 }
 
@@ -170,7 +175,7 @@ mod tests {
             .spawn()
             .unwrap();
 
-        openssl.stdin.take().unwrap().write_all(request.csr.replace("\\n", "\n").as_bytes()).unwrap();
+        openssl.stdin.take().unwrap().write_all(request.pem().as_bytes()).unwrap();
         let output = openssl.wait_with_output().unwrap();
 
         let text =

@@ -32,10 +32,26 @@ pub(crate) struct Connection {
     body: Vec<u8>,
 }
 
-/// An answer; its body stands until the next request.
+/// An answer; it stands until the next request.
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
+    head: &'a str,
     pub(crate) body: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// The first header of this name.
+    pub(crate) fn header(&self, wanted: &str) -> Option<&str> {
+        let mut headers = self.head.split("\r\n").filter_map(|line| line.split_once(':'));
+        let (_, value) = headers.find(|(name, _)| name.eq_ignore_ascii_case(wanted))?;
+        Some(value.trim())
+    }
+
+    /// The failure that it is where something else was hoped for.
+    pub(crate) fn refused(&self) -> BenchError {
+        let body = String::from_utf8_lossy(self.body).trim().to_owned();
+        BenchError::Refused { status: self.status, body }
+    }
 }
 
 impl Connection {
@@ -73,7 +89,9 @@ impl Connection {
             }
             BodyLength::Chunked => self.receive_chunks(head.end)?,
         }
-        Ok(Answer { status: head.status, body: &self.body })
+        let octets = self.received.get(..head.end).unwrap_or_default();
+        let text = std::str::from_utf8(octets).map_err(|_| BenchError::Answer { what: "head" })?;
+        Ok(Answer { status: head.status, head: text, body: &self.body })
     }
 
     fn receive(&mut self) -> Result<(), BenchError> {
@@ -132,6 +150,9 @@ impl Head {
         let status = status
             .and_then(|rest| rest.get(..3)?.parse().ok())
             .ok_or(BenchError::Answer { what: "status line" })?;
+        if status == NO_CONTENT {
+            return Ok(Self { status, length: BodyLength::Known(0), end });
+        }
         for line in lines {
             let Some((name, value)) = line.split_once(':') else { continue };
             if name.eq_ignore_ascii_case("content-length") {
@@ -146,6 +167,9 @@ impl Head {
         Err(BenchError::Answer { what: "an answer without a length" })
     }
 }
+
+/// Such an answer has no body and need not say so ([RFC 9110 §8.6](https://www.rfc-editor.org/rfc/rfc9110#section-8.6)).
+const NO_CONTENT: u16 = 204;
 
 /// An answer that takes longer is a failure, not a slow answer.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! Load: so many connections that sign one certificate after the other, and what that took.
+//! Load: so many connections that get one certificate after the other, and what that took.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
+use rustls_pki_types::CertificateDer;
 use serde::Serialize;
 
-use crate::authority::{AuthorityFolder, HOST};
-use crate::credentials::{Minter, Request};
+use crate::authority::HOST;
 use crate::error::BenchError;
 use crate::http::{self, Connection};
 use crate::process::{self, Running};
@@ -21,48 +21,21 @@ pub(crate) enum Extent {
     Requests(u64),
 }
 
-/// A server to ask, and what to ask it.
-pub(crate) struct Target {
+/// A server, as its clients know it.
+pub(crate) struct Server {
     port: u16,
     tls: Arc<ClientConfig>,
-    minter: Minter,
-    requests: Vec<PreparedRequest>,
 }
 
-/// A request's head and the part of its body before the token; the token and [`BODY_END`] are still to come.
-struct PreparedRequest {
-    name: String,
-    before_token: Vec<u8>,
-}
+impl Server {
+    /// The server on this loopback port, whose certificates lead to `root`.
+    pub(crate) fn new(port: u16, root: &CertificateDer<'static>) -> Result<Self, BenchError> {
+        Ok(Self { port, tls: http::tls(root)? })
+    }
 
-/// Names and keys to sign, used again and again: no server looks whether it has seen a key.
-const PREPARED: usize = 256;
-
-const BODY_END: &[u8] = b"\"}";
-
-/// What every answer with a certificate begins its certificate with.
-const CERTIFICATE_MARK: &[u8] = b"\"crt\":\"-----BEGIN CERTIFICATE-----";
-
-impl Target {
-    pub(crate) fn new(running: &Running, folder: &AuthorityFolder) -> Result<Self, BenchError> {
-        let port = running.port();
-        let audience = format!("https://{HOST}:{port}/1.0/sign");
-        let minter = Minter::new(&folder.provisioner, audience, folder.fingerprint())?;
-        let requests = (0..PREPARED)
-            .map(|number| {
-                // All names, and so all tokens, have one length: the head can be made before the token.
-                let Request { name, csr } = Request::new(&format!("host-{number:04}.bench.test"))?;
-                let mut token = Vec::new();
-                minter.mint(&name, &mut token)?;
-                let body = format!(r#"{{"csr":"{csr}","ott":""#);
-                let length = body.len() + token.len() + BODY_END.len();
-                let head = format!(
-                    "POST /1.0/sign HTTP/1.1\r\nHost: {HOST}:{port}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-                );
-                Ok(PreparedRequest { name, before_token: (head + &body).into_bytes() })
-            })
-            .collect::<Result<_, BenchError>>()?;
-        Ok(Self { port, tls: http::tls(&folder.root)?, minter, requests })
+    /// Host and port, as requests name them.
+    pub(crate) fn host(&self) -> String {
+        format!("{HOST}:{}", self.port)
     }
 
     pub(crate) fn connect(&self) -> Result<Connection, BenchError> {
@@ -71,43 +44,27 @@ impl Target {
 
     /// Whether the server says that it is well.
     pub(crate) fn check_health(&self, connection: &mut Connection) -> Result<(), BenchError> {
-        let request = format!("GET /health HTTP/1.1\r\nHost: {HOST}:{}\r\n\r\n", self.port);
+        let request = format!("GET /health HTTP/1.1\r\nHost: {}\r\n\r\n", self.host());
         let answer = connection.exchange(request.as_bytes())?;
         if answer.status != 200 {
-            return Err(refused(&answer));
+            return Err(answer.refused());
         }
         Ok(())
     }
-
-    /// Gets one certificate with a fresh token. `number` chooses among the prepared requests.
-    pub(crate) fn sign(
-        &self,
-        connection: &mut Connection,
-        number: usize,
-        buffer: &mut Vec<u8>,
-    ) -> Result<Duration, BenchError> {
-        let request = self
-            .requests
-            .get(number % PREPARED)
-            .ok_or(BenchError::Answer { what: "no request was prepared" })?;
-        buffer.clear();
-        buffer.extend_from_slice(&request.before_token);
-        self.minter.mint(&request.name, buffer)?;
-        buffer.extend_from_slice(BODY_END);
-
-        let sent = Instant::now();
-        let answer = connection.exchange(buffer)?;
-        let took = sent.elapsed();
-        if answer.status != 201 || http::find(answer.body, CERTIFICATE_MARK).is_none() {
-            return Err(refused(&answer));
-        }
-        Ok(took)
-    }
 }
 
-fn refused(answer: &http::Answer<'_>) -> BenchError {
-    let body = String::from_utf8_lossy(answer.body).trim().to_owned();
-    BenchError::Refused { status: answer.status, body }
+/// A way to get certificates from a server.
+pub(crate) trait Load: Sync {
+    /// What a client keeps from one certificate to the next.
+    type Client;
+
+    fn server(&self) -> &Server;
+
+    /// A client over this connection that is ready to get its first certificate.
+    fn client(&self, connection: Connection) -> Result<Self::Client, BenchError>;
+
+    /// Gets one certificate, and says what that took. `number` chooses among what was prepared.
+    fn certificate(&self, client: &mut Self::Client, number: usize) -> Result<Duration, BenchError>;
 }
 
 /// What came out of some load.
@@ -120,78 +77,84 @@ pub(crate) struct Outcome {
 }
 
 /// Loads the server with no look at what that costs it.
-pub(crate) fn run(target: &Arc<Target>, connections: usize, extent: Extent) -> Result<(), BenchError> {
-    outcome(target, connections, extent, || Ok(Duration::ZERO)).map(drop)
+pub(crate) fn run(load: &impl Load, connections: usize, extent: Extent) -> Result<(), BenchError> {
+    outcome(load, connections, extent, || Ok(Duration::ZERO)).map(drop)
 }
 
 /// Loads the server and measures it.
 pub(crate) fn measure(
     running: &Running,
-    target: &Arc<Target>,
+    load: &impl Load,
     connections: usize,
     extent: Extent,
 ) -> Result<Level, BenchError> {
-    let outcome = running.explain(outcome(target, connections, extent, || running.cpu_time()))?;
+    let outcome = running.explain(outcome(load, connections, extent, || running.cpu_time()))?;
     Ok(Level::new(connections, &outcome))
 }
 
 fn outcome(
-    target: &Arc<Target>,
+    load: &impl Load,
     connections: usize,
     extent: Extent,
     server_cpu: impl Fn() -> Result<Duration, BenchError>,
 ) -> Result<Outcome, BenchError> {
-    let budget = Arc::new(Budget::new(extent));
-    let ready = Arc::new(Barrier::new(connections + 1));
-    let workers: Vec<_> = (0..connections)
-        .map(|worker| {
-            let (target, budget, ready) = (Arc::clone(target), Arc::clone(&budget), Arc::clone(&ready));
-            thread::spawn(move || {
-                let connection = target.connect();
-                // Once while everybody waits, and once when the clocks have been read.
-                ready.wait();
-                ready.wait();
-                work(&target, connection?, &budget, worker)
+    let budget = Budget::new(extent);
+    let ready = Barrier::new(connections + 1);
+    let (budget, ready) = (&budget, &ready);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..connections)
+            .map(|worker| {
+                scope.spawn(move || {
+                    let client = load.server().connect().and_then(|connection| load.client(connection));
+                    // Once while everybody waits, and once when the clocks have been read.
+                    ready.wait();
+                    ready.wait();
+                    work(load, client?, budget, worker)
+                })
             })
-        })
-        .collect();
+            .collect();
 
-    ready.wait();
-    let (generator_before, server_before) = (process::own_cpu_time()?, server_cpu()?);
-    let started = Instant::now();
-    ready.wait();
-    let mut latencies = Vec::new();
-    for worker in workers {
-        latencies.append(&mut worker.join().map_err(|_panic| BenchError::Thread)??);
-    }
-    let elapsed = started.elapsed();
-    let (generator_after, server_after) = (process::own_cpu_time()?, server_cpu()?);
-    latencies.sort_unstable();
-    Ok(Outcome {
-        latencies,
-        elapsed,
-        generator_cpu: generator_after.saturating_sub(generator_before),
-        server_cpu: server_after.saturating_sub(server_before),
+        ready.wait();
+        let before = process::own_cpu_time().and_then(|own| Ok((own, server_cpu()?)));
+        let started = Instant::now();
+        // Whatever became of the clocks, nobody may be left waiting.
+        ready.wait();
+        let (generator_before, server_before) = before?;
+        let mut latencies = Vec::new();
+        for worker in workers {
+            latencies.append(&mut worker.join().map_err(|_panic| BenchError::Thread)??);
+        }
+        let elapsed = started.elapsed();
+        let (generator_after, server_after) = (process::own_cpu_time()?, server_cpu()?);
+        latencies.sort_unstable();
+        Ok(Outcome {
+            latencies,
+            elapsed,
+            generator_cpu: generator_after.saturating_sub(generator_before),
+            server_cpu: server_after.saturating_sub(server_before),
+        })
     })
 }
 
-fn work(
-    target: &Target,
-    mut connection: Connection,
+fn work<L: Load>(
+    load: &L,
+    mut client: L::Client,
     budget: &Budget,
     worker: usize,
 ) -> Result<Vec<Duration>, BenchError> {
     let started = Instant::now();
     let mut latencies = Vec::new();
-    let mut buffer = Vec::new();
-    // Each worker begins elsewhere, so that no two sign the same name at one time.
-    let mut number = worker * (PREPARED / 8 + 1);
+    // Each worker begins elsewhere, so that no two ask for the same name at one time.
+    let mut number = worker * WORKERS_APART;
     while budget.has_more(started) {
-        latencies.push(target.sign(&mut connection, number, &mut buffer)?);
+        latencies.push(load.certificate(&mut client, number)?);
         number += 1;
     }
     Ok(latencies)
 }
+
+/// How far apart workers begin; odd, so that they spread over whatever number was prepared.
+const WORKERS_APART: usize = 33;
 
 /// What is left to do, for all workers together.
 enum Budget {

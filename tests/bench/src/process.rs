@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::authority::ServerFolder;
 use crate::error::BenchError;
-use crate::load::{Target, milliseconds};
+use crate::load::{Load, milliseconds};
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -51,7 +51,7 @@ impl Program {
         Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
     }
 
-    fn command(&self, folder: &ServerFolder) -> Command {
+    fn command(&self, folder: &ServerFolder, flags: &[String]) -> Command {
         let mut command = Command::new(&self.path);
         match self.kind {
             Kind::StepCa => {}
@@ -59,7 +59,7 @@ impl Program {
                 command.arg("serve");
             }
         }
-        command.arg(folder.config()).arg("--password-file").arg(folder.password_file());
+        command.arg(folder.config()).arg("--password-file").arg(folder.password_file()).args(flags);
         command.env("STEPPATH", folder.path()).current_dir(folder.path());
         command
     }
@@ -86,11 +86,16 @@ pub(crate) struct Memory {
 }
 
 impl Running {
-    pub(crate) fn start(program: &Program, folder: ServerFolder) -> Result<Self, BenchError> {
+    /// Starts a server; `flags` are those that both servers know.
+    pub(crate) fn start(
+        program: &Program,
+        folder: ServerFolder,
+        flags: &[String],
+    ) -> Result<Self, BenchError> {
         let path = folder.log();
         let log = File::create(&path).map_err(BenchError::file(&path))?;
         let errors = log.try_clone().map_err(BenchError::file(&path))?;
-        let mut command = program.command(&folder);
+        let mut command = program.command(&folder, flags);
         let started = Instant::now();
         let child = command
             .stdin(Stdio::null())
@@ -101,14 +106,10 @@ impl Running {
         Ok(Self { child, folder, started })
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.folder.port
-    }
-
     /// Asks until there is an answer, and then for a certificate.
-    pub(crate) fn wait_for_first_certificate(&self, target: &Target) -> Result<StartTimes, BenchError> {
+    pub(crate) fn wait_for_first_certificate(&self, load: &impl Load) -> Result<StartTimes, BenchError> {
         let mut connection = loop {
-            if let Ok(connection) = target.connect() {
+            if let Ok(connection) = load.server().connect() {
                 break connection;
             }
             if self.started.elapsed() > START_PATIENCE || !self.is_alive() {
@@ -116,9 +117,10 @@ impl Running {
             }
             thread::sleep(ASK_AGAIN_AFTER);
         };
-        self.explain(target.check_health(&mut connection))?;
+        self.explain(load.server().check_health(&mut connection))?;
         let first_answer = self.started.elapsed();
-        self.explain(target.sign(&mut connection, 0, &mut Vec::new()))?;
+        let first = load.client(connection).and_then(|mut client| load.certificate(&mut client, 0));
+        self.explain(first)?;
         Ok(StartTimes {
             first_answer_ms: milliseconds(first_answer),
             first_certificate_ms: milliseconds(self.started.elapsed()),

@@ -10,6 +10,17 @@ use crate::error::BenchError;
 use crate::load::{Extent, Level};
 use crate::process::{Kind, Program, StartTimes};
 
+/// What is measured, in words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject {
+    /// What one client gets again and again.
+    pub(crate) one: &'static str,
+    /// The same, many of them.
+    pub(crate) many: &'static str,
+    /// How it is asked for.
+    pub(crate) how: &'static str,
+}
+
 /// One server's measurements between one start and one end.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Round {
@@ -56,6 +67,8 @@ pub(crate) struct Report {
     measurement: String,
     rounds_each: u32,
     servers: Vec<Server>,
+    #[serde(skip)]
+    subject: Subject,
     /// Every figure's median over a server's rounds.
     medians: Vec<Figure>,
     rounds: Vec<Round>,
@@ -82,7 +95,7 @@ pub(crate) struct Machine {
 struct Figure {
     #[serde(skip_serializing_if = "Option::is_none")]
     connections: Option<usize>,
-    name: &'static str,
+    name: String,
     #[serde(rename = "step-ca", skip_serializing_if = "Option::is_none")]
     step_ca: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +106,12 @@ struct Figure {
 }
 
 impl Report {
-    pub(crate) fn new(programs: &[Program], extent: Extent, rounds: u32) -> Result<Self, BenchError> {
+    pub(crate) fn new(
+        subject: Subject,
+        programs: &[Program],
+        extent: Extent,
+        rounds: u32,
+    ) -> Result<Self, BenchError> {
         let servers = programs
             .iter()
             .map(|program| Ok(Server { name: program.kind, version: program.version()? }))
@@ -102,10 +120,11 @@ impl Report {
             machine: Machine::look(),
             measurement: match extent {
                 Extent::Time(time) => format!("{} s", time.as_secs_f64()),
-                Extent::Requests(requests) => format!("{requests} certificates"),
+                Extent::Requests(requests) => format!("{requests} {}", subject.many),
             },
             rounds_each: rounds,
             servers,
+            subject,
             medians: Vec::new(),
             rounds: Vec::new(),
         })
@@ -113,15 +132,15 @@ impl Report {
 
     pub(crate) fn add(&mut self, round: Round) {
         self.rounds.push(round);
-        self.medians = figures(&self.rounds);
+        self.medians = figures(self.subject, &self.rounds);
     }
 
     /// The medians, for people.
     pub(crate) fn table(&self) -> String {
         let machine = &self.machine;
         let mut text = format!(
-            "\n{machine}\nMedian of {} rounds, {} each measurement; P-256 keys, a fresh token each, HTTP/1.1 over TLS 1.3\n",
-            self.rounds_each, self.measurement,
+            "\n{machine}\nMedian of {} rounds, {} each measurement; {}, HTTP/1.1 over TLS 1.3\n",
+            self.rounds_each, self.measurement, self.subject.how,
         );
         for server in &self.servers {
             let _ = writeln!(text, "{}: {}", server.name, server.version);
@@ -182,13 +201,16 @@ impl fmt::Display for Machine {
 type OfLevel = fn(&Level) -> f64;
 type OfRound = fn(&Round) -> f64;
 
-const LEVEL_FIGURES: [(&str, OfLevel); 5] = [
-    ("certificates / s", |level| level.certificates_per_second),
-    ("p50 ms", |level| level.p50_ms),
-    ("p99 ms", |level| level.p99_ms),
-    ("server CPU ms / certificate", |level| level.server_cpu_ms_per_certificate),
-    ("generator CPU ms / certificate", |level| level.generator_cpu_ms_per_certificate),
-];
+fn level_figures(subject: Subject) -> [(String, OfLevel); 5] {
+    let Subject { one, many, .. } = subject;
+    [
+        (format!("{many} / s"), |level| level.certificates_per_second),
+        ("p50 ms".to_owned(), |level| level.p50_ms),
+        ("p99 ms".to_owned(), |level| level.p99_ms),
+        (format!("server CPU ms / {one}"), |level| level.server_cpu_ms_per_certificate),
+        (format!("generator CPU ms / {one}"), |level| level.generator_cpu_ms_per_certificate),
+    ]
+}
 
 const ROUND_FIGURES: [(&str, OfRound); 4] = [
     ("start to first answer ms", |round| round.start.first_answer_ms),
@@ -197,12 +219,12 @@ const ROUND_FIGURES: [(&str, OfRound); 4] = [
     ("peak memory MiB", |round| mebibytes(round.peak)),
 ];
 
-fn figures(rounds: &[Round]) -> Vec<Figure> {
+fn figures(subject: Subject, rounds: &[Round]) -> Vec<Figure> {
     let levels: Vec<_> = rounds.first().map(|round| &round.levels).into_iter().flatten().collect();
     let mut figures = Vec::new();
     for level in levels {
         let connections = level.connections;
-        for (name, of_level) in LEVEL_FIGURES {
+        for (name, of_level) in level_figures(subject) {
             figures.push(Figure::new(Some(connections), name, |server| {
                 rounds
                     .iter()
@@ -215,7 +237,7 @@ fn figures(rounds: &[Round]) -> Vec<Figure> {
         }
     }
     for (name, of_round) in ROUND_FIGURES {
-        figures.push(Figure::new(None, name, |server| {
+        figures.push(Figure::new(None, name.to_owned(), |server| {
             rounds.iter().filter(|round| round.server == server).map(of_round).collect()
         }));
     }
@@ -223,7 +245,7 @@ fn figures(rounds: &[Round]) -> Vec<Figure> {
 }
 
 impl Figure {
-    fn new(connections: Option<usize>, name: &'static str, values: impl Fn(Kind) -> Vec<f64>) -> Self {
+    fn new(connections: Option<usize>, name: String, values: impl Fn(Kind) -> Vec<f64>) -> Self {
         let (step_ca, stepless) = (median(values(Kind::StepCa)), median(values(Kind::Stepless)));
         let ratio = stepless.zip(step_ca).map(|(ours, theirs)| ours / theirs);
         Self { connections, name, step_ca, stepless, ratio }
@@ -279,14 +301,18 @@ mod tests {
             levels: Vec::new(),
         };
 
-        let figures = figures(&[
-            round(Kind::StepCa, 80.0),
-            round(Kind::Stepless, 10.0),
-            round(Kind::StepCa, 90.0),
-            round(Kind::Stepless, 20.0),
-            round(Kind::StepCa, 100.0),
-            round(Kind::Stepless, 30.0),
-        ]);
+        let subject = Subject { one: "certificate", many: "certificates", how: "by a test" };
+        let figures = figures(
+            subject,
+            &[
+                round(Kind::StepCa, 80.0),
+                round(Kind::Stepless, 10.0),
+                round(Kind::StepCa, 90.0),
+                round(Kind::Stepless, 20.0),
+                round(Kind::StepCa, 100.0),
+                round(Kind::Stepless, 30.0),
+            ],
+        );
 
         let first = &figures[0];
         assert_eq!((first.step_ca, first.stepless), (Some(90.0), Some(20.0)));

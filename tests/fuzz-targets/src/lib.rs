@@ -5,6 +5,7 @@
 //! through them in every test run, without a fuzzer.
 #![expect(clippy::expect_used, reason = "a target tells by a panic that a promise is broken")]
 
+mod acme;
 mod certificate;
 mod config;
 mod encrypted_key;
@@ -13,6 +14,7 @@ mod renewal;
 mod request;
 mod token;
 
+pub use acme::{acme_identifier, acme_jws};
 pub use certificate::certificate;
 pub use config::ca_json;
 pub use encrypted_key::jwe;
@@ -25,7 +27,9 @@ pub use token::jwt;
 pub type Target = fn(&[u8]);
 
 /// The targets under their names, which are those of their folders in `tests/fuzz/corpus`.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 9] = [
+    ("acme_identifier", acme_identifier),
+    ("acme_jws", acme_jws),
     ("ca_json", ca_json),
     ("certificate", certificate),
     ("csr", csr),

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use stepless_core::jose::{AcmeKey, FlattenedJws, MacJws};
+use stepless_core::secret::SecretBytes;
 use stepless_fuzz_targets::{TARGETS, renew};
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -49,4 +51,19 @@ fn the_valid_renewal_token_of_the_corpus_renews() {
     assert!(renew(&lines).is_ok(), "{:?}", renew(&lines).err());
     let other = lines.replace("leaf.example", "other.example");
     assert_eq!(renew(&other).unwrap_err().to_string(), "the token was refused");
+}
+
+#[test]
+fn the_requests_and_the_binding_of_the_corpus_hold() {
+    let read = |name: &str| fs::read(fuzz().join("corpus/acme_jws").join(name)).unwrap();
+    let binding = MacJws::parse(&read("binding.json")).unwrap();
+
+    for name in ["new_account.json", "general.json"] {
+        let request = FlattenedJws::parse(&read(name)).unwrap();
+        let AcmeKey::Jwk(jwk) = &request.header().key else { panic!("{name} brings its key") };
+
+        assert!(request.verify(jwk.public_key()).is_ok(), "{name}");
+        let secret = SecretBytes::new(b"correct-horse".to_vec());
+        assert_eq!(binding.verify_account_key(&secret, jwk.public_key()), Ok(()));
+    }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use stepless_tests::{CaFolder, Request, programs, server::free_address};
+use stepless_tests::{CaFolder, Request, programs, server::reserved_address};
 
 use crate::{
     authority::{Authority, Made},
@@ -108,7 +108,8 @@ fn o13_a_second_server_on_the_same_database_refuses_to_start() {
     let authority = Authority::start(Made::StepCaInit);
     let person = Person::of(&authority);
     let mut config = authority.folder.config();
-    config["address"] = free_address().to_string().into();
+    let reserved = reserved_address();
+    config["address"] = reserved.address().to_string().into();
     let second = authority.folder.path().join("config/second.json");
     fs::write(&second, config.to_string()).expect("the folder is ours");
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stepless_tests::{programs, server::free_address};
+use stepless_tests::{programs, server::reserved_address};
 
 use crate::{judge, step::Person};
 
@@ -80,8 +80,11 @@ fn a_half_made_folder_is_left_alone_and_the_newcomer_told_what_to_do() {
     fs::create_dir_all(person.file("ca/certs")).expect("the folder is ours");
     fs::write(person.file("ca/certs/root_ca.crt"), "half").expect("the folder is ours");
 
-    let said = person
-        .run(&programs::stepless(), &["quickstart", "--dir", "ca", "--address", &free_address().to_string()]);
+    let address = reserved_address();
+    let said = person.run(
+        &programs::stepless(),
+        &["quickstart", "--dir", "ca", "--address", &address.address().to_string()],
+    );
 
     assert!(!said.succeeded, "{said:?}");
     assert!(said.stderr.contains("interrupted") && said.stderr.contains("root_ca.crt"), "{said:?}");
@@ -118,9 +121,10 @@ impl<'a> Quickstart<'a> {
         let _ = fs::remove_file(person.file("printed"));
         let file = File::create(person.file("printed")).expect("the folder is ours");
         let errors = file.try_clone().expect("a file has a second handle");
+        let address = reserved_address();
         let child = person
             .command(&programs::stepless())
-            .args(["quickstart", "--dir", folder, "--address", &free_address().to_string()])
+            .args(["quickstart", "--dir", folder, "--address", &address.address().to_string()])
             .args(more)
             .stdout(file)
             .stderr(errors)

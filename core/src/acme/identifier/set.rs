@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Serialize, Serializer};
+use const_oid::db::rfc4519;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use super::{DnsIdentifier, Identifier, IdentifierError};
@@ -66,7 +68,9 @@ impl Identifiers {
             let identifier = Identifier::from_san(name);
             asked.insert(identifier.ok_or_else(|| NamesDiffer::Kind { name: name.clone() })?);
         }
-        if let Some(common_name) = request.common_name() {
+        // Each of them: programs differ in which of several common names is the one.
+        let attributes = request.subject().attributes();
+        for (_, common_name) in attributes.filter(|(oid, text)| *oid == rfc4519::CN && !text.is_empty()) {
             asked.insert(common_name_identifier(common_name)?);
         }
         let texts = |left: &BTreeSet<Identifier>, right: &BTreeSet<Identifier>| -> Vec<String> {
@@ -92,6 +96,12 @@ impl Serialize for Identifiers {
     /// As an order shows them: an array.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Identifiers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(Vec::<Identifier>::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -148,3 +158,6 @@ fn common_name_identifier(text: &str) -> Result<Identifier, NamesDiffer> {
         Err(_) => DnsIdentifier::parse(text).map(Identifier::Dns).map_err(NamesDiffer::CommonName),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,13 +10,13 @@ mod token;
 
 use std::sync::Arc;
 
-pub(super) use ca::{Ca, Extension, P256, validity};
-pub(super) use der::{octets, sequence, value};
-pub(super) use gate::Gate;
-pub(super) use log::Log;
-pub(super) use ports::{Liar, RecordingSigner, SeededRandom};
-pub(super) use request::{HandmadeRequest, request};
-pub(super) use token::{Token, base64url, fresh_id, x5c};
+pub(crate) use ca::{Ca, Extension, P256, validity};
+pub(crate) use der::{octets, sequence, value};
+pub(crate) use gate::Gate;
+pub(crate) use log::Log;
+pub(crate) use ports::{Liar, RecordingSigner, SeededRandom};
+pub(crate) use request::{HandmadeRequest, request};
+pub(crate) use token::{Token, base64url, fresh_id, x5c};
 
 use gate::{GatedSigner, GatedStore};
 
@@ -25,7 +25,7 @@ use crate::authority::{
     Persistence, RenewToken, RevokeCredential, RevokeRequest, SignRequest,
 };
 use crate::clock::{Clock as _, FixedClock, SignedDuration, Timestamp};
-use crate::config::{Asn1Dn, Claims, TimeDuration, TlsOptions};
+use crate::config::{AcmeOptions, Asn1Dn, Claims, TimeDuration, TlsOptions};
 use crate::fault::{Call, Fault, Faults};
 use crate::jose::{Jwk, Thumbprint};
 use crate::key::fault::FaultySigner;
@@ -39,33 +39,34 @@ use crate::x509::{Certificate, IssuerChain, ProvisionerKind, SerialNumber};
 
 /// Everything an authority works with. What is public may be changed before the next [`World::authority`]: the next
 /// process then starts with another configuration.
-pub(super) struct World {
-    pub(super) clock: Arc<FixedClock>,
-    pub(super) store: Arc<MemoryStore>,
-    pub(super) faults: Arc<Faults>,
-    pub(super) random: Arc<SeededRandom>,
-    pub(super) signer: Arc<RecordingSigner>,
-    pub(super) root: Arc<Ca>,
-    pub(super) issuer: Arc<Ca>,
-    pub(super) admin: Arc<PrivateKey>,
-    pub(super) other: Arc<PrivateKey>,
-    pub(super) claims: Claims,
-    pub(super) template: Asn1Dn,
-    pub(super) dns_names: Vec<String>,
-    pub(super) backdate: SignedDuration,
-    pub(super) persistence: Persistence,
-    pub(super) removed: Vec<&'static str>,
+pub(crate) struct World {
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) random: Arc<SeededRandom>,
+    pub(crate) signer: Arc<RecordingSigner>,
+    pub(crate) root: Arc<Ca>,
+    pub(crate) issuer: Arc<Ca>,
+    pub(crate) admin: Arc<PrivateKey>,
+    pub(crate) other: Arc<PrivateKey>,
+    pub(crate) claims: Claims,
+    pub(crate) template: Asn1Dn,
+    pub(crate) dns_names: Vec<String>,
+    pub(crate) backdate: SignedDuration,
+    pub(crate) persistence: Persistence,
+    pub(crate) removed: Vec<&'static str>,
+    pub(crate) acme: AcmeOptions,
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root = Ca::root("Test Root");
         let issuer = root.intermediate("Test Issuer");
         Self::of(root, issuer)
     }
 
     /// A world whose issuer is this one.
-    pub(super) fn of(root: Ca, issuer: Ca) -> Self {
+    pub(crate) fn of(root: Ca, issuer: Ca) -> Self {
         let clock = Arc::new(FixedClock::new(NOW.parse().unwrap()));
         Self {
             store: Arc::new(MemoryStore::new(clock.clone())),
@@ -82,12 +83,13 @@ impl World {
             backdate: SignedDuration::from_mins(1),
             persistence: Persistence::Durable,
             removed: Vec::new(),
+            acme: AcmeOptions::default(),
             clock,
         }
     }
 
     /// The same keys, certificates and configuration with an empty store, at this world's time.
-    pub(super) fn fork(&self) -> Self {
+    pub(crate) fn fork(&self) -> Self {
         let clock = Arc::new(FixedClock::new(self.now()));
         Self {
             store: Arc::new(MemoryStore::new(clock.clone())),
@@ -105,21 +107,22 @@ impl World {
             backdate: self.backdate,
             persistence: self.persistence,
             removed: self.removed.clone(),
+            acme: self.acme.clone(),
         }
     }
 
     /// One more process: an authority on this world's store and key, its calls counted by this world's faults.
-    pub(super) async fn authority(&self) -> Authority {
+    pub(crate) async fn authority(&self) -> Authority {
         self.open(self.signer.clone()).await.unwrap()
     }
 
     /// As [`World::authority`], with another signer.
-    pub(super) async fn open(&self, signer: Arc<dyn Signer>) -> Result<Authority, OpenError> {
+    pub(crate) async fn open(&self, signer: Arc<dyn Signer>) -> Result<Authority, OpenError> {
         Authority::open(self.parts(signer)).await
     }
 
     /// As [`World::authority`], with a gate at its `call`th call from now on.
-    pub(super) async fn gated(&self, call: usize) -> (Arc<Authority>, Arc<Gate>) {
+    pub(crate) async fn gated(&self, call: usize) -> (Arc<Authority>, Arc<Gate>) {
         let gate = Arc::new(Gate::default());
         let mut parts = self.parts(self.signer.clone());
         parts.store = Arc::new(GatedStore { inner: parts.store, gate: gate.clone() });
@@ -129,7 +132,7 @@ impl World {
         (authority, gate)
     }
 
-    pub(super) fn parts(&self, signer: Arc<dyn Signer>) -> AuthorityParts {
+    pub(crate) fn parts(&self, signer: Arc<dyn Signer>) -> AuthorityParts {
         let store: Arc<dyn Store> = self.store.clone();
         AuthorityParts {
             issuers: IssuerChain::new(vec![self.issuer.certificate.clone()]).unwrap(),
@@ -162,7 +165,12 @@ impl World {
         let list = vec![
             jwk("admin", &self.admin),
             jwk("other", &self.other),
-            self.provisioner("acme", "acme/acme", ProvisionerKind::Acme, Service::Acme(Arc::default())),
+            self.provisioner(
+                "acme",
+                "acme/acme",
+                ProvisionerKind::Acme,
+                Service::Acme(Arc::new(self.acme.clone())),
+            ),
             self.provisioner("scep", "scep/scep", ProvisionerKind::Scep, Service::WithoutTokens),
             self.provisioner(
                 "broken",
@@ -187,17 +195,17 @@ impl World {
         }
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// `fault` at the call with this number, counted from now on; the first is 1.
-    pub(super) fn fail(&self, call: usize, fault: Fault) {
+    pub(crate) fn fail(&self, call: usize, fault: Fault) {
         self.faults.add(self.faults.calls().len() + call, fault);
     }
 
     /// The process that does `work` dies before the call with this number.
-    pub(super) async fn dies_before<T>(&self, call: usize, work: impl Future<Output = T>) {
+    pub(crate) async fn dies_before<T>(&self, call: usize, work: impl Future<Output = T>) {
         self.fail(call, Fault::StopBefore);
         tokio::select! {
             _ = work => panic!("it should have died"),
@@ -206,21 +214,21 @@ impl World {
     }
 
     /// The calls that `work` makes.
-    pub(super) async fn calls_of<T>(&self, work: impl Future<Output = T>) -> (T, Vec<Call>) {
+    pub(crate) async fn calls_of<T>(&self, work: impl Future<Output = T>) -> (T, Vec<Call>) {
         let before = self.faults.calls().len();
         let answer = work.await;
         (answer, self.faults.calls().split_off(before))
     }
 
     /// A certificate for `name` in its subject and its SAN, from the provisioner `admin`.
-    pub(super) async fn certificate(&self, name: &str, key: &PrivateKey) -> Certificate {
+    pub(crate) async fn certificate(&self, name: &str, key: &PrivateKey) -> Certificate {
         let token = Token::new(self, name).mint(&self.admin);
         let issued = sign(&self.authority().await, &request(key, name, &[name]), &token).await;
         issued.unwrap().certificate().clone()
     }
 
     /// What a client with this certificate shows in the handshake.
-    pub(super) fn peer(&self, certificate: &Certificate) -> PeerCertificates {
+    pub(crate) fn peer(&self, certificate: &Certificate) -> PeerCertificates {
         PeerCertificates(Arc::from([
             certificate.as_der().to_vec(),
             self.issuer.certificate.as_der().to_vec(),
@@ -228,18 +236,18 @@ impl World {
     }
 
     /// The credential of a client with this certificate.
-    pub(super) fn by_tls(&self, certificate: &Certificate) -> ClientCredential {
+    pub(crate) fn by_tls(&self, certificate: &Certificate) -> ClientCredential {
         ClientCredential::Certificates(self.peer(certificate))
     }
 
     /// The record of this serial number.
-    pub(super) async fn record(&self, serial: &SerialNumber) -> Option<CertificateRecord> {
+    pub(crate) async fn record(&self, serial: &SerialNumber) -> Option<CertificateRecord> {
         let found = self.store.get(&table::certificate(serial)).await.unwrap()?;
         Some(table::decode(&found).unwrap())
     }
 
     /// The records of all serial numbers that were ever drawn in this world.
-    pub(super) async fn records(&self) -> Vec<(SerialNumber, CertificateRecord)> {
+    pub(crate) async fn records(&self) -> Vec<(SerialNumber, CertificateRecord)> {
         let mut records = Vec::new();
         for serial in self.random.serials() {
             if let Some(record) = self.record(&serial).await {
@@ -250,7 +258,7 @@ impl World {
     }
 
     /// The certificates that are issued, by their records.
-    pub(super) async fn issued(&self) -> Vec<Certificate> {
+    pub(crate) async fn issued(&self) -> Vec<Certificate> {
         let records = self.records().await.into_iter().map(|(_, record)| record.state);
         let certificates = records.filter_map(|state| match state {
             CertificateState::Issued { certificate } => Some(Certificate::from_der(&certificate.0).unwrap()),
@@ -260,7 +268,7 @@ impl World {
     }
 
     /// Every signature that was ever made has its record, and the record is of what was signed.
-    pub(super) async fn assert_every_signature_has_its_record(&self) {
+    pub(crate) async fn assert_every_signature_has_its_record(&self) {
         let records = self.records().await;
         for message in self.signer.signed() {
             let is_of_it = |(_, record): &(_, CertificateRecord)| match &record.state {
@@ -274,13 +282,13 @@ impl World {
         }
     }
 
-    pub(super) async fn get(&self, key: &Key) -> Option<Record> {
+    pub(crate) async fn get(&self, key: &Key) -> Option<Record> {
         self.store.get(key).await.unwrap()
     }
 }
 
 /// Asks for a certificate as clients do that leave the times to the authority.
-pub(super) async fn sign(
+pub(crate) async fn sign(
     authority: &Authority,
     csr: &str,
     token: &str,
@@ -289,12 +297,12 @@ pub(super) async fn sign(
     authority.sign(SignRequest { csr, token, not_before, not_after }).await
 }
 
-pub(super) fn by_token(token: String) -> ClientCredential {
+pub(crate) fn by_token(token: String) -> ClientCredential {
     ClientCredential::RenewToken(RenewToken::new(token))
 }
 
 /// Revokes, for no special reason.
-pub(super) async fn revoke(
+pub(crate) async fn revoke(
     authority: &Authority,
     serial: &SerialNumber,
     token: String,
@@ -302,7 +310,7 @@ pub(super) async fn revoke(
     revoke_for(authority, serial, 0, &RevokeCredential::Token(token)).await
 }
 
-pub(super) async fn revoke_for(
+pub(crate) async fn revoke_for(
     authority: &Authority,
     serial: &SerialNumber,
     reason_code: i64,
@@ -313,11 +321,11 @@ pub(super) async fn revoke_for(
 }
 
 /// The `kid` of a provisioner with this key.
-pub(super) fn key_id(key: &PrivateKey) -> String {
+pub(crate) fn key_id(key: &PrivateKey) -> String {
     Thumbprint::of(key.public_key()).unwrap().to_string()
 }
 
 /// A little more than the lease of an intent.
-pub(super) const LEASE_OVER: i64 = 31;
+pub(crate) const LEASE_OVER: i64 = 31;
 
 const NOW: &str = "2026-06-01T12:00:00Z";

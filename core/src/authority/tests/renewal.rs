@@ -1,5 +1,6 @@
 //! Renewal and rekey: whose certificates, until when, and what follows them.
 
+mod acme;
 mod strangers;
 
 use std::sync::Arc;

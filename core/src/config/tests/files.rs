@@ -22,15 +22,12 @@ const EVERY_LISTING: &str = include_str!("../testdata/every_provisioner.listing.
     "templates.ssh has no effect: no SSH configuration is rendered yet",
     "provisioner \"sshpop\" refuses service: authority.provisioners[1].type: the SSHPOP provisioner is not there yet",
 ])]
-#[case::acme(ACME, &[
-    "provisioner \"acme\" refuses service: authority.provisioners[1].type: the ACME provisioner is not there yet",
-])]
+#[case::acme(ACME, &[])]
 #[case::both(SSH_AND_ACME, &[
     "authority.provisioners[0].claims.enableSSHCA has no effect: no SSH certificate is issued yet",
     "authority.provisioners[2].claims.enableSSHCA has no effect: no SSH certificate is issued yet",
     "ssh has no effect: no SSH certificate is issued yet",
     "templates.ssh has no effect: no SSH configuration is rendered yet",
-    "provisioner \"acme\" refuses service: authority.provisioners[1].type: the ACME provisioner is not there yet",
     "provisioner \"sshpop\" refuses service: authority.provisioners[2].type: the SSHPOP provisioner is not there yet",
 ])]
 fn a_file_of_step_ca_init_starts_as_it_is(#[case] file: &str, #[case] expected: &[&str]) {
@@ -98,9 +95,11 @@ fn token_ids_are_those_of_step_ca() {
     );
 }
 
-#[test]
-fn a_new_file_is_the_one_step_ca_init_writes() {
-    let written: Value = serde_json::from_str(PLAIN).unwrap();
+#[rstest]
+#[case::plain(PLAIN, None)]
+#[case::acme(ACME, Some("acme"))]
+fn a_new_file_is_the_one_step_ca_init_writes(#[case] file: &str, #[case] acme_provisioner: Option<&str>) {
+    let written: Value = serde_json::from_str(file).unwrap();
     let provisioner = &written["authority"]["provisioners"][0];
 
     let rendered = CaConfig::render_new(&InitOptions {
@@ -116,9 +115,10 @@ fn a_new_file_is_the_one_step_ca_init_writes() {
             key: &RawJwk::public_part_of(&provisioner["key"]),
             encrypted_key: provisioner["encryptedKey"].as_str().unwrap(),
         },
+        acme_provisioner,
     });
 
-    assert_eq!(rendered, PLAIN);
+    assert_eq!(rendered, file);
 }
 
 #[test]
@@ -141,6 +141,7 @@ fn a_new_file_on_aws_stands_for_itself() {
             ),
             encrypted_key: "a.b.c.d.e",
         },
+        acme_provisioner: Some("acme"),
     });
 
     let (config, warnings) = CaConfig::parse_strict(&rendered).unwrap();

@@ -53,8 +53,36 @@ fn x5_x6_what_shapes_certificates_stops_that_provisioner_only(
 }
 
 #[rstest]
+#[case::device_attestation("challenges", json!(["http-01", "Device-Attest-01"]), "challenges[1]")]
+#[case::wire("challenges", json!(["wire-oidc-01"]), "challenges[0]")]
+#[case::other_wire("challenges", json!(["WIRE-DPOP-01", "dns-01"]), "challenges[0]")]
+#[case::acme_template("options", json!({"x509": {"template": "{}"}}), "options.x509.template")]
+fn x5_an_acme_provisioner_that_asks_for_what_is_not_built_refuses_alone(
+    #[case] key: &str,
+    #[case] value: Value,
+    #[case] expected: &str,
+) {
+    let mut acme = json!({ "type": "ACME", "name": "acme" });
+    acme[key] = value;
+
+    let (config, warnings) = accepted(&with(
+        "/authority/provisioners",
+        json!([jwk("admin"), acme, { "type": "ACME", "name": "other" }]),
+    ));
+
+    let [admin, acme, other] = config.authority.provisioners.as_slice() else { panic!("three") };
+    let refusal = acme.refusal.as_ref().unwrap();
+    assert_eq!(refusal.path.to_string(), format!("authority.provisioners[1].{expected}"));
+    assert_eq!(
+        warnings,
+        [format!("provisioner \"acme\" refuses service: {}: {}", refusal.path, refusal.reason)]
+    );
+    assert_eq!((&admin.refusal, &other.refusal), (&None, &None));
+}
+
+#[rstest]
 fn a_kind_of_provisioner_that_is_not_built_is_listed_and_refuses(
-    #[values("OIDC", "GCP", "AWS", "Azure", "ACME", "X5C", "K8sSA", "SSHPOP", "SCEP", "Nebula")] kind: &str,
+    #[values("OIDC", "GCP", "AWS", "Azure", "X5C", "K8sSA", "SSHPOP", "SCEP", "Nebula")] kind: &str,
 ) {
     let provisioner = json!({ "type": kind, "name": "p" });
 

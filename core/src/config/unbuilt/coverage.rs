@@ -85,14 +85,42 @@ fn the_lists_name_no_strangers() {
     }
 }
 
-/// A JWK provisioner is the only kind that serves: all that it may hold is accounted for.
+/// JWK and ACME provisioners are the kinds that serve: all that they may hold is accounted for.
 #[test]
-fn every_key_of_a_jwk_provisioner_is_read_or_in_the_table() {
-    let read = ["type", "name", "key", "encryptedKey", "claims"];
+fn every_key_of_a_provisioner_that_serves_is_read_or_in_the_table() {
+    let read_of_any = ["type", "name", "claims"];
+    let read_of_jwk = ["key", "encryptedKey"];
+    let read_of_acme = [
+        "forceCN",
+        "requireEAB",
+        "challenges",
+        "termsOfService",
+        "website",
+        "caaIdentities",
+        "orderLifetime",
+        "authorizationLifetime",
+        "reuseAuthorizations",
+        "maxIdentifiers",
+        "validation",
+        "allowedTargets",
+        "checkCAA",
+        "profiles",
+        "defaultProfile",
+        "newOrderLimit",
+        "testing",
+    ];
     let in_the_table = ["options"];
+    // They shape device attestation, which is in the table.
+    let harmless = ["attestationFormats", "attestationRoots"];
 
-    for field in provisioner_fields(ProvisionerKind::Jwk) {
-        assert!(read.contains(&field.name) || in_the_table.contains(&field.name), "{}", field.name);
+    for (kind, read) in [
+        (ProvisionerKind::Jwk, &read_of_jwk[..]),
+        (ProvisionerKind::Acme, &[&read_of_acme[..], &harmless].concat()),
+    ] {
+        for field in provisioner_fields(kind) {
+            let lists = [&read_of_any[..], read, &in_the_table];
+            assert!(lists.iter().any(|list| list.contains(&field.name)), "{kind}: {}", field.name);
+        }
     }
     // SSH lifetimes stand beside enableSSHCA, which warns; the rest is read.
     assert_eq!(CLAIMS.len(), 13, "a new claim is read or gets a row");

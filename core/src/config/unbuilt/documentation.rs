@@ -38,7 +38,8 @@ fn the_page_names_every_key() {
 #[test]
 fn the_page_names_the_keys_of_every_kind_of_provisioner() {
     let everywhere = ["type", "name", "claims", "options"];
-    for kind in ProvisionerKind::ALL.into_iter().filter(|kind| *kind != ProvisionerKind::Jwk) {
+    let served = [ProvisionerKind::Jwk, ProvisionerKind::Acme];
+    for kind in ProvisionerKind::ALL.into_iter().filter(|kind| !served.contains(kind)) {
         let row = DOCUMENT.lines().find_map(|line| line.strip_prefix(&format!("| `{}` | ", kind.name())));
         let named = row.unwrap_or_else(|| panic!("{kind} has no row")).split('`').skip(1).step_by(2);
 
@@ -49,9 +50,27 @@ fn the_page_names_the_keys_of_every_kind_of_provisioner() {
             "{kind}"
         );
     }
-    for field in provisioner_fields(ProvisionerKind::Jwk) {
-        assert!(DOCUMENT.contains(&format!("\n| `{}` | ", field.name)), "{}", field.name);
+    for kind in served {
+        let heading = format!("\n| key of a provisioner of type {kind} | ");
+        let (_, section) = DOCUMENT.split_once(&heading).unwrap_or_else(|| panic!("{kind} has no table"));
+        let section = section.split("\n### ").next().unwrap_or_default();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
+        let described: Vec<&str> = rows.map(|(keys, _)| keys).collect();
+        let mut keys = Vec::new();
+        collect(provisioner_fields(kind), "", &mut keys);
+        for (path, _) in keys.iter().filter(|(path, _)| is_described_here(path, &keys)) {
+            assert!(described.iter().any(|keys| keys.contains(&format!("`{path}`"))), "{kind}: {path}");
+        }
     }
+}
+
+/// Claims and options have places of their own, and what only holds other keys needs no row beside theirs.
+fn is_described_here(path: &str, keys: &[(String, &str)]) -> bool {
+    let is_elsewhere = ["claims.", "options."].iter().any(|elsewhere| path.starts_with(elsewhere));
+    let above = format!("{path}.");
+    let holds_keys =
+        !["claims", "options"].contains(&path) && keys.iter().any(|(key, _)| key.starts_with(&above));
+    !is_elsewhere && !holds_keys
 }
 
 fn table() -> String {
@@ -81,7 +100,7 @@ pub(super) fn collect(fields: &'static [Field], above: &str, keys: &mut Vec<(Str
         let path = if above.is_empty() { field.name.to_owned() } else { format!("{above}.{}", field.name) };
         keys.push((path.clone(), field.name));
         let mut shape = &field.shape;
-        while let Shape::List(element) = shape {
+        while let Shape::List(element) | Shape::Named(element) = shape {
             shape = element;
         }
         if let Shape::Object(members) = shape {

@@ -71,9 +71,10 @@ pub fn new_orders(provisioner: &str, account: &Id, span: i64) -> Key {
     Key::new(&["limit", provisioner, account.as_str()], &[&format!("new-order-{span}")])
 }
 
-/// Where the secret lies that nonces are made with.
+/// Where the secret lies that nonces are made with. It has a partition of its own: whoever may make it may not write the
+/// configuration.
 pub fn nonce_key() -> Key {
-    Key::new(&["meta"], &["acme-nonce-key"])
+    Key::new(&["acme-nonce-key"], &["-"])
 }
 
 /// Where it lies which certificates are to be renewed early.

@@ -4,12 +4,13 @@ use stepless_aws::configuration::Expected;
 use stepless_core::clock::FixedClock;
 
 use super::*;
+use crate::function::Web;
 use crate::world::{TestOpener, Weather, clock, configuration};
 
-fn current() -> (Arc<FixedClock>, Arc<TestOpener>, Current) {
+fn current() -> (Arc<FixedClock>, Arc<TestOpener>, Current<Web>) {
     let clock = clock();
     let opener = Arc::new(TestOpener::new(clock.clone()));
-    let current = Current::new(stepless_functions::info::routes(), opener.clone(), clock.clone());
+    let current = Current::new(Web::Step(stepless_functions::info::routes()), opener.clone(), clock.clone());
     (clock, opener, current)
 }
 

@@ -48,6 +48,7 @@ pub(super) fn read(certificates: AlbCertificates, event: &str) -> Result<Told, E
     Ok(Told {
         method: event.http_method,
         path: url::as_it_came(&event.path),
+        stage: String::new(),
         query,
         body: event.body,
         host: host(&headers),

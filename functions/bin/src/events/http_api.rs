@@ -62,16 +62,18 @@ pub(super) fn read(gateway: &Gateway, event: &str) -> Result<Told, EventError> {
     if let Some(cookies) = event.cookies.filter(|cookies| !cookies.is_empty()) {
         append(&mut headers, "cookie", &cookies.join("; "))?;
     }
-    let (path, client) = match gateway.events {
-        Events::FunctionUrl => (url::as_it_came(&event.raw_path), None),
+    let (stage, path, client) = match gateway.events {
+        Events::FunctionUrl => (String::new(), url::as_it_came(&event.raw_path), None),
         Events::HttpApi | Events::RestApi | Events::Alb(_) => {
             let client = context.authentication.and_then(|authentication| authentication.client_cert);
-            (url::path_from_decoded(below_stage(&event.raw_path, context.stage.as_deref())), client)
+            let (stage, path) = below_stage(&event.raw_path, context.stage.as_deref());
+            (stage, url::path_from_decoded(path), client)
         }
     };
     Ok(Told {
         method: context.http.method,
         path,
+        stage,
         query: url::as_it_came(&event.raw_query_string.unwrap_or_default()),
         headers,
         body: event.body,
@@ -83,11 +85,13 @@ pub(super) fn read(gateway: &Gateway, event: &str) -> Result<Told, EventError> {
 }
 
 /// The name of every stage but the default one stands before the path.
-fn below_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
-    match stage {
-        None | Some("" | DEFAULT_STAGE) => path,
-        Some(stage) => url::without_prefix(path, &format!("/{stage}")),
-    }
+fn below_stage<'a>(path: &'a str, stage: Option<&str>) -> (String, &'a str) {
+    let stage = match stage {
+        None | Some("" | DEFAULT_STAGE) => return (String::new(), path),
+        Some(stage) => format!("/{stage}"),
+    };
+    let below = url::without_prefix(path, &stage);
+    (if below == path { String::new() } else { stage }, below)
 }
 
 const DEFAULT_STAGE: &str = "$default";

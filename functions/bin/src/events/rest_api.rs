@@ -29,6 +29,8 @@ struct Event {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Context {
+    /// With the stage before it, where the client's own has one.
+    path: Option<String>,
     domain_name: Option<String>,
     request_id: Option<String>,
     identity: Identity,
@@ -49,7 +51,9 @@ pub(super) fn read(event: &str) -> Result<Told, EventError> {
         event.multi_value_query_string_parameters.as_ref(),
     ));
     let client = context.identity.client_cert;
+    let stage = context.path.as_deref().and_then(|whole| whole.strip_suffix(&event.path)).unwrap_or_default();
     Ok(Told {
+        stage: stage.trim_end_matches('/').to_owned(),
         method: event.http_method,
         path: match event.version {
             None => url::as_it_came(&event.path),

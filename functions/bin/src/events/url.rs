@@ -11,7 +11,7 @@
 //! [a REST API's](https://github.com/localstack/localstack/pull/7728),
 //! [every gateway's](https://github.com/middleapi/standard-server/pull/93).
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// A path that was decoded.
 pub(super) fn path_from_decoded(path: &str) -> String {
@@ -63,6 +63,16 @@ const NEVER_IN_A_URI: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-const DECODED_PATH: &AsciiSet = &NEVER_IN_A_URI.add(b'%').add(b'?');
+/// What may stand in a path as it is. Everything else is encoded, as our own links are: a signed request names the URL
+/// that it was sent to, and must find it the same.
+const DECODED_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+');
 
-const DECODED_QUERY: &AsciiSet = &DECODED_PATH.add(b'&').add(b'=').add(b'+').add(b';');
+const DECODED_QUERY: &AsciiSet = &NEVER_IN_A_URI.add(b'%').add(b'?').add(b'&').add(b'=').add(b'+').add(b';');

@@ -46,7 +46,7 @@ impl Scene {
             .route("/long", get(|| async { "a".repeat(7 * 1024 * 1024) }))
             .route("/links", get(|| async { [("link", "<a>"), ("link2", "<b>")] }));
         let routes: Router<_> = routes;
-        let current = Current::new(routes, opener.clone(), clock.clone());
+        let current = Current::new(Web::Step(routes), opener.clone(), clock.clone());
         let gateway = Gateway { events, hosts: vec!["ca.example".into()], base_path: String::new() };
         let handler = Arc::new(Handler::new(gateway, current, clock.clone()));
         Self { handler, opener, clock, release, finished }

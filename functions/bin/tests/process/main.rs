@@ -15,5 +15,6 @@ mod health;
 mod isolation;
 mod log;
 mod process;
+mod rights;
 mod secrets;
 mod world;

@@ -1,8 +1,8 @@
 //! What must never be in the log of a function.
 
 use base64::Engine;
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::json;
 use stepless_aws::configuration::Expected;
 use stepless_core::clock::SignedDuration;
 use stepless_tests::Key;
@@ -41,7 +41,7 @@ async fn use_every_route(world: &World) -> Vec<String> {
         world.sign_with("a.example", token).await;
     }
     let identity = world.identity("c.example").await;
-    let renewal = renewal_token(world, &identity.key, identity.certificate.as_der());
+    let renewal = world.renewal_token("c.example", &identity);
     let private = pem(&identity.key);
     let revocation = token("revoke", "1");
     let bodies = [
@@ -101,14 +101,6 @@ async fn spoil_the_configuration(world: &World) -> Vec<String> {
     }
     world.write(&world.configuration.to_string(), Expected::Version(&known)).await;
     vec![password.replace(' ', "+"), password]
-}
-
-fn renewal_token(world: &World, key: &Key, der: &[u8]) -> String {
-    let chain: Value = json!([BASE64_STANDARD.encode(der)]);
-    let mut token =
-        world.token("renew", "c.example").with("iss", "step-ca-client/1.0").with_header("x5cInsecure", chain);
-    token = token.without_header("kid");
-    token.sign(key)
 }
 
 fn pem(key: &Key) -> String {

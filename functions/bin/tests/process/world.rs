@@ -212,6 +212,13 @@ impl World {
         Token::new(&self.provisioner, PROVISIONER, &audience, subject, &id, self.now().as_second())
     }
 
+    /// A token to renew a certificate with, which its own key signs.
+    pub(crate) fn renewal_token(&self, subject: &str, identity: &Identity) -> String {
+        let chain = json!([BASE64_STANDARD.encode(identity.certificate.as_der())]);
+        let token = self.token("renew", subject).with("iss", "step-ca-client/1.0");
+        token.with_header("x5cInsecure", chain).without_header("kid").sign(&identity.key)
+    }
+
     /// Asks for a certificate with a token.
     pub(crate) async fn sign_with(&self, name: &str, token: &str) -> (Answer, Key) {
         let key = Key::generate(stepless_tests::KeyKind::P256);

@@ -53,7 +53,7 @@ pub(crate) struct Put<'a> {
 }
 
 impl Expression {
-    /// What must hold for a write that puts nothing.
+    /// A delete under `condition`; no condition at all under [`Condition::Any`].
     pub(crate) fn of_condition(condition: Condition, now: Timestamp) -> Self {
         let mut expression = Self::default();
         expression.condition = expression.holds(condition, now);

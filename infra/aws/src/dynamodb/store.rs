@@ -14,7 +14,7 @@ use stepless_core::store::{CommitError, Key, Page, Query, Record, Store, StoreEr
 use super::attempt::TimeLimits;
 use super::error::LayoutError;
 use super::layout;
-use crate::sdk::Account;
+use crate::sdk::{Account, NoRegion};
 
 /// A [`Store`] in a table of DynamoDB. Clones share the connections.
 #[derive(Clone)]
@@ -35,11 +35,15 @@ impl DynamoDbStore {
         Self { client: limited(client, limits), table: table.into(), clock, limits }
     }
 
-    /// The store that a configuration names, with Region, credentials and endpoint of the environment. Nothing is sent
-    /// to the table.
-    pub async fn open(table: &DynamoDbTable, clock: Arc<dyn Clock>) -> Self {
-        let config = Account::in_region(table.region.clone()).load().await;
-        Self::new(&Client::new(&config), &table.name, clock)
+    /// The store that a configuration names, with credentials and endpoint of the environment. Nothing is sent to the
+    /// table.
+    ///
+    /// # Errors
+    /// [`NoRegion`] when neither the configuration nor the environment says where the table is.
+    pub async fn open(table: &DynamoDbTable, clock: Arc<dyn Clock>) -> Result<Self, NoRegion> {
+        let sdk = Account::in_region(table.region.clone()).load().await;
+        let sdk = NoRegion::unless_known(sdk, || format!("the table {}", table.name))?;
+        Ok(Self::new(&Client::new(&sdk), &table.name, clock))
     }
 
     /// The same store with other time limits.

@@ -5,10 +5,22 @@ use serde_json::{Value, json};
 use crate::authority::HOST;
 use crate::error::BenchError;
 
-/// An event of payload format 2.0.
+/// An event of payload format 2.0, with a body of JSON.
+pub(crate) fn http_api(method: &str, path: &str, body: Option<&Value>, client: Option<&str>) -> Vec<u8> {
+    let body = body.map(Value::to_string);
+    http_api_of(method, path, "application/json", body.as_deref(), client)
+}
+
+/// An event of payload format 2.0, with a body of any type.
 ///
 /// [Payload format](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html)
-pub(super) fn http_api(method: &str, path: &str, body: Option<&Value>, client: Option<&str>) -> Vec<u8> {
+pub(crate) fn http_api_of(
+    method: &str,
+    path: &str,
+    content_type: &str,
+    body: Option<&str>,
+    client: Option<&str>,
+) -> Vec<u8> {
     let mut context = json!({
         "accountId": "111122223333",
         "apiId": "bench",
@@ -37,14 +49,13 @@ pub(super) fn http_api(method: &str, path: &str, body: Option<&Value>, client: O
         });
         context.insert("authentication".to_owned(), json!({ "clientCert": certificate }));
     }
-    let body = body.map(Value::to_string);
-    let length = body.as_ref().map_or(0, String::len).to_string();
+    let length = body.map_or(0, str::len).to_string();
     let mut event = json!({
         "version": "2.0",
         "routeKey": format!("{method} {path}"),
         "rawPath": path,
         "rawQueryString": "",
-        "headers": { "host": HOST, "content-type": "application/json", "content-length": length },
+        "headers": { "host": HOST, "content-type": content_type, "content-length": length },
         "requestContext": context,
         "isBase64Encoded": false,
     });
@@ -55,7 +66,7 @@ pub(super) fn http_api(method: &str, path: &str, body: Option<&Value>, client: O
 }
 
 /// The body of an answer that has the wanted status.
-pub(super) fn body(answer: &[u8], wanted: u16) -> Result<Value, BenchError> {
+pub(crate) fn body(answer: &[u8], wanted: u16) -> Result<Value, BenchError> {
     let read = |octets: &[u8]| {
         serde_json::from_slice::<Value>(octets)
             .map_err(|source| BenchError::Json { what: "a function's answer", source })

@@ -14,7 +14,7 @@ use crate::error::BenchError;
 use crate::process::{self, Memory};
 
 /// A function that waits for events. It is ended when this is dropped.
-pub(super) struct Function {
+pub(crate) struct Function {
     name: String,
     child: Child,
     api: RuntimeApi,
@@ -24,7 +24,7 @@ pub(super) struct Function {
 
 impl Function {
     /// Starts a binary and waits until it asks for its first event.
-    pub(super) fn start(program: &Path, world: &World) -> Result<Self, BenchError> {
+    pub(crate) fn start(program: &Path, world: &World) -> Result<Self, BenchError> {
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let log = world.log(&name);
         let output = File::create(&log).map_err(BenchError::file(&log))?;
@@ -55,18 +55,18 @@ impl Function {
 
     /// From the start of the process to its first question for an event: what a cold start adds, with all the calls
     /// that the function makes before it is ready.
-    pub(super) fn first_poll(&self) -> Duration {
+    pub(crate) fn first_poll(&self) -> Duration {
         self.first_poll
     }
 
     /// The answer to an event, and what it took.
-    pub(super) fn invoke(&self, event: &[u8]) -> Result<(Vec<u8>, Duration), BenchError> {
+    pub(crate) fn invoke(&self, event: &[u8]) -> Result<(Vec<u8>, Duration), BenchError> {
         let invocation = self.api.invoke(event).map_err(|error| self.explain(error))?;
         Ok((invocation.answer, invocation.took))
     }
 
     /// The body of an answer that has the wanted status, and what it took.
-    pub(super) fn ask(&self, event: &[u8], status: u16) -> Result<(Value, Duration), BenchError> {
+    pub(crate) fn ask(&self, event: &[u8], status: u16) -> Result<(Value, Duration), BenchError> {
         let (answer, took) = self.invoke(event)?;
         let body = event::body(&answer, status).map_err(|source| BenchError::Explained {
             log: process::end_of(&self.log),
@@ -75,7 +75,7 @@ impl Function {
         Ok((body, took))
     }
 
-    pub(super) fn memory(&self) -> Result<Memory, BenchError> {
+    pub(crate) fn memory(&self) -> Result<Memory, BenchError> {
         process::memory(self.child.id())
     }
 

@@ -4,10 +4,10 @@
 
 mod certificate;
 mod crowd;
-mod event;
+pub(crate) mod event;
 mod function;
 mod package;
-mod relay;
+pub(crate) mod relay;
 mod report;
 mod row;
 mod runtime_api;
@@ -18,9 +18,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+pub(crate) use function::Function;
+pub(crate) use world::{Programs, World};
+
+use crate::authority::Provisioners;
 use crate::error::BenchError;
 use report::Report;
-use world::{Programs, World};
 
 /// Measures the Lambda binaries over the Lambda runtime API, against an emulator of KMS and DynamoDB.
 #[derive(Debug, Args)]
@@ -72,7 +75,7 @@ pub(crate) fn run(arguments: &ServerlessArguments) -> Result<(), BenchError> {
     };
     let mut report = Report::new(arguments.starts, arguments.requests);
     eprintln!("making an authority in the emulator");
-    let world = World::make(&programs)?;
+    let world = World::make(&programs, Provisioners::Jwk)?;
     for &kind in &arguments.rows {
         eprintln!("measuring {}", kind.program());
         report.rows.push(row::measure(kind, &programs, &world, arguments.starts, arguments.requests)?);

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,17 +11,17 @@ use super::wire::{Message, Wire};
 
 /// One call to an AWS service.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// Such as `TrentService.Sign`.
-    pub(super) operation: String,
+    pub(crate) operation: String,
     /// When it arrived.
-    pub(super) began: Instant,
+    pub(crate) began: Instant,
     /// When its answer left.
-    pub(super) ended: Instant,
+    pub(crate) ended: Instant,
 }
 
 /// How long at least one of the calls was under way.
-pub(super) fn under_way(calls: &[Call]) -> Duration {
+pub(crate) fn under_way(calls: &[Call]) -> Duration {
     let mut spans: Vec<_> = calls.iter().map(|call| (call.began, call.ended)).collect();
     spans.sort_unstable();
     let mut covered: Option<Instant> = None;
@@ -34,46 +35,62 @@ pub(super) fn under_way(calls: &[Call]) -> Duration {
 }
 
 /// The relay. Its threads end with the process.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     address: SocketAddr,
-    calls: Arc<Mutex<Vec<Call>>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    calls: Mutex<Vec<Call>>,
+    /// How long a call takes at least, in milliseconds.
+    hold: AtomicU64,
 }
 
 impl Relay {
     /// Starts a relay to the emulators at `upstream`.
-    pub(super) fn start(upstream: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn start(upstream: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?;
-        let calls = Arc::<Mutex<Vec<Call>>>::default();
-        let log = Arc::clone(&calls);
+        let shared = Arc::<Shared>::default();
+        let served = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let log = Arc::clone(&log);
+                let shared = Arc::clone(&served);
                 thread::spawn(move || {
                     // A caller whose connection breaks sees it, and tells.
-                    let _ = relay(stream, upstream, &log);
+                    let _ = relay(stream, upstream, &shared);
                 });
             }
         });
-        Ok(Self { address, calls })
+        Ok(Self { address, shared })
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
+    /// From now on a call takes so long at least. So calls that were made together are seen together, and those that
+    /// waited for each other one after the other, however quick the emulator is.
+    pub(crate) fn hold(&self, time: Duration) {
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.shared.hold.store(milliseconds, Ordering::Relaxed);
+    }
+
     /// The calls since the last look.
-    pub(super) fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut self.shared.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-fn relay(stream: TcpStream, upstream: SocketAddr, log: &Mutex<Vec<Call>>) -> io::Result<()> {
+fn relay(stream: TcpStream, upstream: SocketAddr, shared: &Shared) -> io::Result<()> {
     let mut caller = Wire::new(stream)?;
     let mut service = None;
     while let Some(request) = caller.read()? {
         let began = Instant::now();
         let (answer, connection) = exchange(service.take(), upstream, &request)?;
+        let hold = Duration::from_millis(shared.hold.load(Ordering::Relaxed));
+        thread::sleep(hold.saturating_sub(began.elapsed()));
         // As AWS does, the connection to the caller stays, whatever an emulator does with its own.
         service = (!answer.is_last()).then_some(connection);
         let operation = match request.header("x-amz-target") {
@@ -82,7 +99,7 @@ fn relay(stream: TcpStream, upstream: SocketAddr, log: &Mutex<Vec<Call>>) -> io:
         };
         // The call is on the list before its caller can go on.
         let call = Call { operation, began, ended: Instant::now() };
-        log.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+        shared.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
         caller.write(&answer)?;
     }
     Ok(())

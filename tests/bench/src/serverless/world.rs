@@ -19,23 +19,25 @@ use tempfile::TempDir;
 use super::event;
 use super::function::Function;
 use super::relay::Relay;
-use crate::authority::{HOST, PROVISIONER, decrypt_provisioner_key, run_tool, temporary_folder};
+use crate::authority::{
+    HOST, PROVISIONER, Provisioners, decrypt_provisioner_key, run_tool, temporary_folder,
+};
 use crate::credentials::{Minter, Request};
 use crate::error::BenchError;
 
 /// The programs of a run.
-pub(super) struct Programs {
-    pub(super) step: PathBuf,
-    pub(super) stepless: PathBuf,
+pub(crate) struct Programs {
+    pub(crate) step: PathBuf,
+    pub(crate) stepless: PathBuf,
     /// Folder of the Lambda binaries.
-    pub(super) functions: PathBuf,
+    pub(crate) functions: PathBuf,
     /// `template.yaml`, which says what table and keys there are.
-    pub(super) template: PathBuf,
+    pub(crate) template: PathBuf,
 }
 
 /// Everything that a function needs, and everything that a request to one is made of.
-pub(super) struct World {
-    pub(super) relay: Relay,
+pub(crate) struct World {
+    pub(crate) relay: Relay,
     table: String,
     folder: TempDir,
     logs: AtomicUsize,
@@ -47,7 +49,7 @@ pub(super) struct World {
 
 impl World {
     /// Starts the emulator and makes an authority in it.
-    pub(super) fn make(programs: &Programs) -> Result<Self, BenchError> {
+    pub(crate) fn make(programs: &Programs, provisioners: Provisioners) -> Result<Self, BenchError> {
         let folder = temporary_folder()?;
         let emulator = Ministack::start_in(folder.path())?;
         let endpoint = emulator.endpoint();
@@ -69,11 +71,11 @@ impl World {
             requests: requests.collect::<Result<_, _>>()?,
             _emulator: emulator,
         };
-        world.init(programs)?;
+        world.init(programs, provisioners)?;
         Ok(world)
     }
 
-    fn init(&mut self, programs: &Programs) -> Result<(), BenchError> {
+    fn init(&mut self, programs: &Programs, provisioners: Provisioners) -> Result<(), BenchError> {
         let path = self.folder.path();
         let (password, root) = (path.join("password"), path.join("root.pem"));
         // It guards nothing: the emulator forgets it all.
@@ -87,8 +89,12 @@ impl World {
             .arg("--password-file")
             .arg(&password)
             .arg("--root-out")
-            .arg(&root);
+            .arg(&root)
+            .args(provisioners.init_flags());
         run_tool(&mut init, b"")?;
+        if provisioners == Provisioners::JwkAndAcme {
+            self.allow_loopback(programs)?;
+        }
 
         let certificate = CertificateDer::from_pem_file(&root)
             .map_err(|_not_pem| BenchError::Folder { what: "root certificate" })?;
@@ -107,13 +113,32 @@ impl World {
         Ok(())
     }
 
+    /// Lets the ACME provisioner validate names that lead to loopback.
+    fn allow_loopback(&self, programs: &Programs) -> Result<(), BenchError> {
+        let config = || {
+            let mut command = Command::new(&programs.stepless);
+            command.envs(self.environment()).arg("config");
+            command
+        };
+        let text = run_tool(config().args(["show", &self.configuration()]), b"")?;
+        let mut value: Value = serde_json::from_slice(&text)
+            .map_err(|source| BenchError::Json { what: "the configuration", source })?;
+        let provisioners = value.pointer_mut("/authority/provisioners").and_then(Value::as_array_mut);
+        let of_acme = |provisioner: &&mut Value| provisioner.get("type").is_some_and(|kind| kind == "ACME");
+        let acme = provisioners.into_iter().flatten().find(of_acme).and_then(Value::as_object_mut);
+        let acme = acme.ok_or(BenchError::Folder { what: "ACME provisioner" })?;
+        acme.insert("allowedTargets".to_owned(), json!(["127.0.0.0/8"]));
+        run_tool(config().args(["set", &self.configuration(), "-"]), value.to_string().as_bytes())?;
+        Ok(())
+    }
+
     /// `STEPLESS_CONFIG`.
-    pub(super) fn configuration(&self) -> String {
+    pub(crate) fn configuration(&self) -> String {
         format!("dynamodb:{}", self.table)
     }
 
     /// Where the SDK finds AWS.
-    pub(super) fn environment(&self) -> BTreeMap<&'static str, String> {
+    pub(crate) fn environment(&self) -> BTreeMap<&'static str, String> {
         BTreeMap::from([
             ("AWS_ENDPOINT_URL", self.relay.url()),
             ("AWS_REGION", REGION.to_owned()),
@@ -123,23 +148,22 @@ impl World {
     }
 
     /// A new place for the log of a process.
-    pub(super) fn log(&self, name: &str) -> PathBuf {
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
         let number = self.logs.fetch_add(1, Ordering::Relaxed);
         self.folder.path().join(format!("{name}-{number}.log"))
     }
 
     /// An event for a certificate with a fresh token; `number` chooses the name.
-    pub(super) fn sign_event(&self, number: usize) -> Result<Vec<u8>, BenchError> {
+    pub(crate) fn sign_event(&self, number: usize) -> Result<Vec<u8>, BenchError> {
         let request = self.requests.get(number % PREPARED);
         let request = request.ok_or(BenchError::Answer { what: "no request was prepared" })?;
         let token = token(self.sign.as_ref(), &request.name)?;
-        // It was made for the inside of a JSON string.
-        let csr = request.csr.replace("\\n", "\n");
-        Ok(event::http_api("POST", "/1.0/sign", Some(&json!({ "csr": csr, "ott": token })), None))
+        let body = json!({ "csr": request.pem(), "ott": token });
+        Ok(event::http_api("POST", "/1.0/sign", Some(&body), None))
     }
 
     /// An event that revokes the certificate with this serial number.
-    pub(super) fn revoke_event(&self, serial: &str) -> Result<Vec<u8>, BenchError> {
+    pub(crate) fn revoke_event(&self, serial: &str) -> Result<Vec<u8>, BenchError> {
         let token = token(self.revoke.as_ref(), serial)?;
         let body =
             json!({ "serial": serial, "ott": token, "reasonCode": 4, "reason": "bench", "passive": true });

@@ -44,9 +44,9 @@ impl Gate {
 }
 
 #[derive(Debug)]
-pub(super) struct GatedStore {
-    pub(super) inner: Arc<dyn Store>,
-    pub(super) gate: Arc<Gate>,
+pub(crate) struct GatedStore {
+    pub(crate) inner: Arc<dyn Store>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 #[async_trait]
@@ -73,9 +73,9 @@ impl Store for GatedStore {
 }
 
 #[derive(Debug)]
-pub(super) struct GatedSigner {
-    pub(super) inner: Arc<dyn Signer>,
-    pub(super) gate: Arc<Gate>,
+pub(crate) struct GatedSigner {
+    pub(crate) inner: Arc<dyn Signer>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 #[async_trait]

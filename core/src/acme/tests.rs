@@ -1,0 +1,7 @@
+//! ACME as a whole, in memory. A row of the threat list gives its id to the tests that stand for it.
+
+mod bench;
+
+mod counted;
+mod crash;
+mod flow;
