@@ -56,8 +56,8 @@ impl Authority {
     pub(crate) fn start_acme_on(folder: CaFolder, validation: &Validation) -> Self {
         let flags = [
             "--insecure".to_owned(),
-            format!("--acme-http-port={}", validation.http.port()),
-            format!("--acme-tls-port={}", validation.tls.port()),
+            format!("--acme-http-port={}", validation.http.address().port()),
+            format!("--acme-tls-port={}", validation.tls.address().port()),
             format!("--resolver={}", validation.resolver),
         ];
         let flags = flags.each_ref().map(String::as_str);

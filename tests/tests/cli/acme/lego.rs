@@ -13,7 +13,9 @@ fn lego_issues_renews_and_revokes(
     let world = World::new(made);
     let (person, chain) = (&world.person, "lego/certificates/a.example.crt");
     let solver = solver(&world, by);
-    let solver = [&solver[0], &solver[1], &solver[2], "--domains", "a.example", "--domains", "b.example"];
+    let solver =
+        [&solver.each_ref().map(String::as_str)[..], &["--domains", "a.example", "--domains", "b.example"]]
+            .concat();
 
     world.lego(&[&solver[..], &["run"]].concat());
 
@@ -65,7 +67,9 @@ fn lego_gets_a_wildcard_by_dns(#[values(Made::SteplessInit, Made::StepCaInit)] m
 fn lego_gets_a_certificate_for_a_key_of_its_kind(#[values("rsa2048", "rsa4096", "ec384")] kind: &str) {
     let world = World::new(Made::StepCaInit);
     let solver = solver(&world, "http");
-    let solver = [&solver[0], &solver[1], &solver[2], "--domains", "a.example", "--key-type", kind];
+    let solver =
+        [&solver.each_ref().map(String::as_str)[..], &["--domains", "a.example", "--key-type", kind]]
+            .concat();
 
     // The key of the account is of that kind, too.
     world.lego(&[&solver[..], &["run"]].concat());
@@ -75,8 +79,8 @@ fn lego_gets_a_certificate_for_a_key_of_its_kind(#[values("rsa2048", "rsa4096", 
 
 /// The flags of a solver.
 pub(super) fn solver(world: &World, by: &str) -> [String; 3] {
-    let at = if by == "http" { world.validation.http } else { world.validation.tls };
-    [format!("--{by}"), format!("--{by}.port"), at.to_string()]
+    let at = if by == "http" { &world.validation.http } else { &world.validation.tls };
+    [format!("--{by}"), format!("--{by}.port"), at.address().to_string()]
 }
 
 /// Sets and removes the record that lego wants to be found.

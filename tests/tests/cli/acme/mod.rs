@@ -3,6 +3,7 @@
 
 mod certbot;
 mod lego;
+mod liar;
 mod names;
 mod options;
 mod problems;

@@ -2,32 +2,33 @@
 
 use std::{
     fs::File,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    net::{SocketAddr, TcpStream, UdpSocket},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use stepless_tests::{programs, server::free_address};
+use stepless_localstack::port::ReservedAddress;
+use stepless_tests::{programs, server::reserved_address};
 
 use crate::step::Person;
 
 /// The running server, ended when dropped.
 pub(super) struct Names {
     child: Child,
-    resolver: SocketAddr,
-    steering: SocketAddr,
+    resolver: ReservedAddress,
+    steering: ReservedAddress,
 }
 
 impl Names {
     /// Starts it; what it logs goes to `log`.
     pub(super) fn start(log: &Path) -> Self {
-        let (resolver, steering) = (free_for_dns(), free_address());
+        let (resolver, steering) = (reserved_for_dns(), reserved_address());
         let log = File::create(log).expect("the folder is ours");
         let child = Command::new(programs::challtestsrv())
-            .arg(format!("-dnsserver={resolver}"))
-            .arg(format!("-management={steering}"))
+            .arg(format!("-dnsserver={}", resolver.address()))
+            .arg(format!("-management={}", steering.address()))
             .args(["-defaultIPv4=127.0.0.1", "-defaultIPv6="])
             .args(["-http01=", "-https01=", "-tlsalpn01=", "-doh="])
             .stdin(Stdio::null())
@@ -38,7 +39,7 @@ impl Names {
         let names = Self { child, resolver, steering };
         let deadline = Instant::now() + START_LIMIT;
         // Both ports serve TCP.
-        while [resolver, steering].iter().any(|address| TcpStream::connect(address).is_err()) {
+        while [names.resolver(), names.steering.address()].iter().any(|at| TcpStream::connect(at).is_err()) {
             assert!(Instant::now() < deadline, "no name server in {START_LIMIT:?}");
             thread::sleep(Duration::from_millis(20));
         }
@@ -47,12 +48,12 @@ impl Names {
 
     /// Where it answers questions.
     pub(super) fn resolver(&self) -> SocketAddr {
-        self.resolver
+        self.resolver.address()
     }
 
     /// Where it takes commands: `POST` of JSON to `/set-txt`, `/set-servfail` and others.
     pub(super) fn steering_url(&self) -> String {
-        format!("http://{}", self.steering)
+        format!("http://{}", self.steering.address())
     }
 
     /// Gives it a command.
@@ -72,12 +73,11 @@ impl Drop for Names {
 }
 
 /// A loopback port that is free for both transports of DNS.
-fn free_for_dns() -> SocketAddr {
+fn reserved_for_dns() -> ReservedAddress {
     loop {
-        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-        let address = udp.local_addr().expect("a bound socket has an address");
-        if TcpListener::bind(address).is_ok() {
-            return address;
+        let reserved = reserved_address();
+        if UdpSocket::bind(reserved.address()).is_ok() {
+            return reserved;
         }
     }
 }

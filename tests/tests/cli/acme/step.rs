@@ -13,7 +13,7 @@ fn step_issues_renews_and_revokes(
     #[case] name: &str,
 ) {
     let world = World::new(made);
-    let (person, at) = (&world.person, world.validation.http.to_string());
+    let (person, at) = (&world.person, world.validation.http.address().to_string());
 
     person.step(&[
         "ca",
@@ -45,7 +45,7 @@ fn step_issues_renews_and_revokes(
 #[test]
 fn step_gets_several_names_in_one_certificate() {
     let world = World::new(Made::SteplessInit);
-    let at = world.validation.http.to_string();
+    let at = world.validation.http.address().to_string();
     let names = ["--san", "s.example", "--san", "www.s.example"];
 
     world.person.step(

@@ -9,7 +9,8 @@ use std::{
 };
 
 use serde_json::Value;
-use stepless_tests::{CaFolder, programs, server::free_address};
+use stepless_localstack::port::ReservedAddress;
+use stepless_tests::{CaFolder, programs, server::reserved_address};
 
 use super::names::Names;
 use crate::{
@@ -20,9 +21,9 @@ use crate::{
 /// Where validations look, instead of at ports 80, 443 and 53.
 pub(crate) struct Validation {
     /// Where http-01 is looked for.
-    pub(crate) http: SocketAddr,
+    pub(crate) http: ReservedAddress,
     /// Where tls-alpn-01 is looked for.
-    pub(crate) tls: SocketAddr,
+    pub(crate) tls: ReservedAddress,
     /// The name server.
     pub(crate) resolver: SocketAddr,
 }
@@ -49,7 +50,8 @@ impl World {
     fn with(start: impl FnOnce(&Validation) -> Authority) -> Self {
         let person = Person::new();
         let names = Names::start(&person.file("names.log"));
-        let validation = Validation { http: free_address(), tls: free_address(), resolver: names.resolver() };
+        let validation =
+            Validation { http: reserved_address(), tls: reserved_address(), resolver: names.resolver() };
         let authority = start(&validation);
         person.meet(&authority);
         Self { authority, person, names, validation }
@@ -94,7 +96,7 @@ impl World {
 
     /// The arguments with which certbot asks for a certificate by http-01.
     pub(super) fn standalone(&self) -> Vec<String> {
-        let port = self.validation.http.port().to_string();
+        let port = self.validation.http.address().port().to_string();
         ["certonly", "--standalone", "--http-01-address", "127.0.0.1", "--http-01-port", &port]
             .into_iter()
             .chain(NEW_ACCOUNT)
