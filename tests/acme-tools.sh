@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Installs what the ACME tests let loose on an authority, pinned where a package can be: certbot, lego, a DNS server that
-# a test can steer (pebble-challtestsrv), an authoritative one (knot), and the programs that make hosts of one machine.
-# Sourced by `tests/run`, after tests/prerequisites.sh and tests/sam.sh; run by itself it installs all of it and says so.
+# Installs what the ACME tests let loose on an authority: certbot (pinned, into $STEPLESS_TOOLS), lego, a name server
+# (knot) and the programs that make hosts of one machine, which come from the distribution. Sourced by `tests/run`, after
+# tests/prerequisites.sh and tests/sam.sh; run by itself it installs all of it and says so.
 # shellcheck shell=bash
 
 certbot_version=5.8.0
-challtestsrv_version=2.10.1
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   set -euo pipefail
@@ -24,26 +23,10 @@ export PATH
 acme_tools() {
   mkdir -p "$STEPLESS_TOOLS"
   python_tool certbot "$certbot_version" "certbot==$certbot_version"
-  need_challtestsrv
   need lego lego 'an ACME client that the tests talk to'
   need_knot
   need ip iproute2 'the tests make hosts with a network of their own'
   need unshare util-linux 'the tests make hosts with a network of their own'
-}
-
-need_challtestsrv() {
-  local folder=$STEPLESS_TOOLS/pebble-challtestsrv-$challtestsrv_version
-  [ -x "$folder/pebble-challtestsrv" ] && return
-  need_go
-  say "building pebble-challtestsrv $challtestsrv_version (half a minute, once)"
-  # Built elsewhere and moved, so that an interrupted build leaves nothing that looks finished.
-  local building
-  building=$(mktemp -d "$STEPLESS_TOOLS/.building-XXXXXX")
-  CGO_ENABLED=0 GOBIN=$building GOFLAGS=-modcacherw GOTOOLCHAIN=auto \
-    go install "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv@v$challtestsrv_version"
-  mkdir -p "$folder"
-  mv "$building/pebble-challtestsrv" "$folder/pebble-challtestsrv"
-  rm -rf "$building"
 }
 
 need_knot() {
@@ -53,15 +36,15 @@ need_knot() {
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null && as_root chmod 755 "$policy" && ours=yes
   fi
-  apt_install 'the name server of the tests with real hosts' knot knot-dnsutils || true
+  apt_install 'the name server of the ACME tests' knot knot-dnsutils || true
   [ -z "$ours" ] || as_root rm -f "$policy"
   # Nor shall it start with the machine.
   [ -z "$ours" ] || ! have systemctl || as_root systemctl disable --quiet knot 2>/dev/null || true
   have knotd && have knsupdate ||
-    fail 'knotd or knsupdate is missing (the name server of the tests with real hosts). Install the packages knot and knot-dnsutils, then run this again.'
+    fail 'knotd or knsupdate is missing (the name server of the ACME tests). Install the packages knot and knot-dnsutils, then run this again.'
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
   acme_tools
-  say "certbot and pebble-challtestsrv are installed in $STEPLESS_TOOLS; lego and knot on this machine"
+  say "certbot is installed in $STEPLESS_TOOLS, lego and knot on this machine"
 fi

@@ -27,11 +27,6 @@ pub fn certbot_python() -> PathBuf {
     tool("certbot-5.8.0/bin/python3")
 }
 
-/// A name server that a test steers over HTTP, pinned.
-pub fn challtestsrv() -> PathBuf {
-    tool("pebble-challtestsrv-2.10.1/pebble-challtestsrv")
-}
-
 /// A program that a package of the system brings.
 pub fn installed(name: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();

@@ -20,7 +20,10 @@ base = name.removeprefix("*.")
 
 
 class Ready(josepy.JSONObjectWithFields):
-    """What a client says of a challenge that it is ready for: nothing."""
+    """What a client says of a challenge that it is ready for: an empty object, which is still one."""
+
+    def __bool__(self):
+        return True
 
 
 def key():

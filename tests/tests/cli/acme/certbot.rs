@@ -149,9 +149,14 @@ fn request_with(world: &World, key: &str) -> String {
     "b.csr".to_owned()
 }
 
-/// Sets the record that certbot wants to be found.
+/// Adds the record that certbot wants to be found; two of them may stand side by side.
 const HOOK: &str = r#"#!/bin/sh
 set -e
 echo "$CERTBOT_DOMAIN" >> hook.log
-curl -sS --fail -d "{\"host\":\"_acme-challenge.$CERTBOT_DOMAIN.\",\"value\":\"$CERTBOT_VALIDATION\"}" "$NAMES/set-txt"
+knsupdate <<UPDATE
+server ${NAMES%:*} ${NAMES#*:}
+zone example.
+add _acme-challenge.$CERTBOT_DOMAIN. 1 TXT "$CERTBOT_VALIDATION"
+send
+UPDATE
 "#;

@@ -83,12 +83,18 @@ pub(super) fn solver(world: &World, by: &str) -> [String; 3] {
     [format!("--{by}"), format!("--{by}.port"), at.address().to_string()]
 }
 
-/// Sets and removes the record that lego wants to be found.
+/// Adds and removes the record that lego wants to be found.
 const HOOK: &str = r#"#!/bin/sh
 set -e
 echo "$1 $2" >> hook.log
 case $1 in
-present) curl -sS --fail -d "{\"host\":\"$2\",\"value\":\"$3\"}" "$NAMES/set-txt" ;;
-cleanup) curl -sS --fail -d "{\"host\":\"$2\"}" "$NAMES/clear-txt" ;;
+present) change=add ;;
+cleanup) change=del ;;
 esac
+knsupdate <<UPDATE
+server ${NAMES%:*} ${NAMES#*:}
+zone example.
+$change $2 1 TXT "$3"
+send
+UPDATE
 "#;

@@ -1,9 +1,9 @@
-//! A name server that a test steers: every name there is leads to 127.0.0.1.
+//! A name server: every name below `example` leads to 127.0.0.1, and records are added by dynamic update.
 
 use std::{
-    fs::File,
-    net::{SocketAddr, TcpStream, UdpSocket},
-    path::Path,
+    fs::{self, File},
+    net::{SocketAddr, UdpSocket},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -11,56 +11,64 @@ use std::{
 
 use stepless_localstack::port::ReservedAddress;
 use stepless_tests::{programs, server::reserved_address};
-
-use crate::step::Person;
+use tempfile::TempDir;
 
 /// The running server, ended when dropped.
 pub(super) struct Names {
     child: Child,
-    resolver: ReservedAddress,
-    steering: ReservedAddress,
+    address: ReservedAddress,
+    folder: TempDir,
 }
 
 impl Names {
-    /// Starts it; what it logs goes to `log`.
-    pub(super) fn start(log: &Path) -> Self {
-        let (resolver, steering) = (reserved_for_dns(), reserved_address());
-        let log = File::create(log).expect("the folder is ours");
-        let child = Command::new(programs::challtestsrv())
-            .arg(format!("-dnsserver={}", resolver.address()))
-            .arg(format!("-management={}", steering.address()))
-            .args(["-defaultIPv4=127.0.0.1", "-defaultIPv6="])
-            .args(["-http01=", "-https01=", "-tlsalpn01=", "-doh="])
+    /// Starts it.
+    pub(super) fn start() -> Self {
+        let address = reserved_for_dns();
+        let folder = tempfile::Builder::new()
+            .prefix("stepless-names-")
+            .tempdir()
+            .expect("a temporary folder can be made");
+        let write = |name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).expect("the folder is ours");
+        };
+        write("knot.conf", &configuration(&folder.path().display().to_string(), address.address()));
+        write("example", EXAMPLE);
+        let log = File::create(folder.path().join("log")).expect("the folder is ours");
+        let child = Command::new(programs::installed("knotd"))
+            .arg("-c")
+            .arg(folder.path().join("knot.conf"))
             .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a file can be shared"))
+            .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .expect("pebble-challtestsrv starts");
-        let names = Self { child, resolver, steering };
-        let deadline = Instant::now() + START_LIMIT;
-        // Both ports serve TCP.
-        while [names.resolver(), names.steering.address()].iter().any(|at| TcpStream::connect(at).is_err()) {
-            assert!(Instant::now() < deadline, "no name server in {START_LIMIT:?}");
-            thread::sleep(Duration::from_millis(20));
-        }
+            .expect("knotd starts");
+        let mut names = Self { child, address, folder };
+        names.wait_until_ready();
         names
     }
 
-    /// Where it answers questions.
-    pub(super) fn resolver(&self) -> SocketAddr {
-        self.resolver.address()
+    /// Where it answers questions, and takes updates.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address.address()
     }
 
-    /// Where it takes commands: `POST` of JSON to `/set-txt`, `/set-servfail` and others.
-    pub(super) fn steering_url(&self) -> String {
-        format!("http://{}", self.steering.address())
+    fn wait_until_ready(&mut self) {
+        let deadline = Instant::now() + START_LIMIT;
+        loop {
+            let log = fs::read_to_string(self.log()).unwrap_or_default();
+            if log.contains("server started") {
+                return;
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("knotd ended with {status}:\n{log}");
+            }
+            assert!(Instant::now() < deadline, "knotd is not ready after {START_LIMIT:?}:\n{log}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
-    /// Gives it a command.
-    #[track_caller]
-    pub(super) fn command(&self, person: &Person, command: &str, body: &str) {
-        let url = format!("{}/{command}", self.steering_url());
-        person.program("curl", &["-sS", "--fail", "-o", "/dev/null", "-d", body, &url]);
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
     }
 }
 
@@ -69,7 +77,43 @@ impl Drop for Names {
         // A process that has ended by itself cannot be killed, which is what was asked for.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("the name server said:\n{}", fs::read_to_string(self.log()).unwrap_or_default());
+        }
     }
+}
+
+fn configuration(folder: &str, address: SocketAddr) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    format!(
+        "\
+server:
+    rundir: {folder}
+    listen: {ip}@{port}
+    tcp-workers: 1
+    udp-workers: 1
+    background-workers: 1
+database:
+    storage: {folder}
+log:
+  - target: stderr
+    any: info
+acl:
+  - id: everybody
+    address: 127.0.0.1
+    action: update
+zone:
+  - domain: example
+    storage: {folder}
+    file: example
+    zonefile-sync: -1
+    acl: everybody
+  # There is no such file: whoever asks learns that the server failed.
+  - domain: lost.example
+    storage: {folder}
+    file: lost
+"
+    )
 }
 
 /// A loopback port that is free for both transports of DNS.
@@ -82,5 +126,18 @@ fn reserved_for_dns() -> ReservedAddress {
     }
 }
 
-/// Longest wait for the first answer, on a busy machine.
+/// No server of the zone can be found, so that nobody asks one on port 53 of this machine.
+const EXAMPLE: &str = "\
+$ORIGIN example.
+$TTL 1
+@       SOA  nowhere.invalid. hostmaster 1 3600 600 86400 1
+@       NS   nowhere.invalid.
+*       A    127.0.0.1
+ours    A    127.0.0.1
+ours    CAA  0 issue \"ca.example\"
+theirs  A    127.0.0.1
+theirs  CAA  0 issue \"other-ca.example\"
+";
+
+/// Longest wait for the server, on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(30);

@@ -21,7 +21,6 @@ fn a23_certbot_reads_why_a_challenge_failed() {
     fs::create_dir(&root).expect("the folder is ours");
     let by_file = [&["certonly", "--webroot", "--webroot-path", &root][..], &NEW_ACCOUNT].concat();
     let fails = |name| words(&world.certbot_fails(&[&by_file[..], &["-d", name]].concat()).text);
-    world.names.command(&world.person, "set-servfail", r#"{"host":"lost.example"}"#);
 
     let said = fails("nobody.example");
     assert!(said.contains("Type: connection") && said.contains("nobody.example"), "{said}");
@@ -41,13 +40,6 @@ fn a23_certbot_reads_why_a_challenge_failed() {
 #[test]
 fn a23_certbot_reads_what_caa_records_forbid() {
     let world = World::with_options(&json!({"checkCAA": true, "caaIdentities": ["ca.example"]}));
-    let issue = |host: &str, issuer: &str| {
-        let policy = json!({"host": host, "policies": [{"tag": "issue", "value": issuer}]});
-        world.names.command(&world.person, "add-caa", &policy.to_string());
-    };
-    issue("ours.example", "ca.example");
-    issue("theirs.example", "other-ca.example");
-
     world.certbot_by_http(&["-d", "ours.example"]);
     let said = words(&world.certbot_by_http_fails(&["-d", "theirs.example"]).text);
 
@@ -101,7 +93,6 @@ fn a23_lego_reads_why_a_challenge_failed() {
         assert!(said.text.contains(name), "{said}");
         said
     };
-    world.names.command(&world.person, "set-servfail", r#"{"host":"lost.example"}"#);
 
     let said = fails("http", "nobody.example");
     assert_eq!(said.problems, ["connection"], "{said}");

@@ -49,9 +49,9 @@ impl World {
 
     fn with(start: impl FnOnce(&Validation) -> Authority) -> Self {
         let person = Person::new();
-        let names = Names::start(&person.file("names.log"));
+        let names = Names::start();
         let validation =
-            Validation { http: reserved_address(), tls: reserved_address(), resolver: names.resolver() };
+            Validation { http: reserved_address(), tls: reserved_address(), resolver: names.address() };
         let authority = start(&validation);
         person.meet(&authority);
         Self { authority, person, names, validation }
@@ -153,7 +153,7 @@ impl World {
         command
             .env("REQUESTS_CA_BUNDLE", self.authority.root_file())
             .env("LEGO_CA_CERTIFICATES", self.authority.root_file())
-            .env("NAMES", self.names.steering_url())
+            .env("NAMES", self.names.address().to_string())
             .env("EXEC_PATH", self.person.file("hook"))
             // Several names are one after the other, and lego waits a minute between them.
             .env("EXEC_SEQUENCE_INTERVAL", "1")
