@@ -35,7 +35,7 @@ impl BindingKey {
 
     fn make_one(folder: &CaFolder, provisioner: &str) -> Result<Self, String> {
         let said = Command::new(programs::stepless())
-            .args(["acme", "eab", "add", provisioner, "--json", "--config"])
+            .args(["acme", "eab", "add", "--provisioner", provisioner, "--json", "--config"])
             .arg(folder.config_path())
             .output()
             .map_err(|error| error.to_string())?;
@@ -43,8 +43,8 @@ impl BindingKey {
         let printed: Value = serde_json::from_slice(&said.stdout)
             .map_err(|error| format!("{error}: {}{}", text(&said.stdout), text(&said.stderr)))?;
         let member = |name: &str| printed[name].as_str().ok_or_else(|| format!("no {name}: {printed}"));
-        let secret = BASE64_URL_SAFE_NO_PAD.decode(member("key")?).map_err(|error| error.to_string())?;
-        Ok(Self { id: member("kid")?.into(), secret })
+        let secret = BASE64_URL_SAFE_NO_PAD.decode(member("hmacKey")?).map_err(|error| error.to_string())?;
+        Ok(Self { id: member("id")?.into(), secret })
     }
 
     /// The message that binds an account key, before it is signed.
