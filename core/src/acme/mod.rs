@@ -63,12 +63,12 @@ pub use id::{AuthorizationId, Id, NoId};
 pub use identifier::Identifier;
 pub use links::Links;
 pub use order::OrdersView;
-#[cfg(any(test, feature = "contract"))]
-pub use prober::fake;
 pub use prober::{
     ACME_TLS_ALPN, CaaRecord, DnsSource, HttpAnswer, MAX_BODY, MAX_REDIRECTS, ProbeError, ProbeErrorKind,
     ProbeHost, ProbeLimits, Prober, TlsAnswer, TlsVersion, TxtAnswer,
 };
+#[cfg(any(test, feature = "contract"))]
+pub use prober::{fake, fault};
 pub use problem::{AcmeError, Problem, ProblemType, Subproblem};
 pub use renewal_info::RenewalInfoView;
 pub use retry::{Retry, RetryTask, ScheduleError, Validator};
