@@ -41,7 +41,9 @@ pub(crate) fn compare(reference: &CaseRecord, tested: &CaseRecord) -> Vec<Differ
         note(step, "connection", left.connection.into(), right.connection.into());
         let (Some(left), Some(right)) = (&left.seen, &right.seen) else { continue };
         note(step, "status", left.status.to_string(), right.status.to_string());
-        note(step, "headers", left.headers.join("; "), right.headers.join("; "));
+        for (aspect, left, right) in header_differences(&reference.name, left, right) {
+            note(step, &aspect, left, right);
+        }
         note(step, CACHING, left.caching.clone(), right.caching.clone());
         note(step, WAITING, left.waiting.into(), right.waiting.into());
         if (left.status < 400) != (right.status < 400) {
@@ -179,6 +181,22 @@ impl Seen {
             seconds: parts.not_after - parts.not_before,
         });
     }
+}
+
+/// In the cases of ACME, whose headers say much, each is an aspect of its own.
+fn header_differences(case: &str, left: &Seen, right: &Seen) -> Vec<(String, String, String)> {
+    if !case.starts_with("acme/") {
+        return vec![("headers".into(), left.headers.join("; "), right.headers.join("; "))];
+    }
+    let of = |side: &Seen, name: &str| {
+        let prefix = format!("{name}: ");
+        let values: Vec<&str> =
+            side.headers.iter().filter_map(|header| header.strip_prefix(&prefix)).collect();
+        if values.is_empty() { "not there".to_owned() } else { values.join("; ") }
+    };
+    let names = left.headers.iter().chain(&right.headers).filter_map(|header| header.split_once(": "));
+    let names: std::collections::BTreeSet<&str> = names.map(|(name, _)| name).collect();
+    names.into_iter().map(|name| (format!("header.{name}"), of(left, name), of(right, name))).collect()
 }
 
 fn headers(record: &CaseRecord, response: &Response) -> Vec<String> {
