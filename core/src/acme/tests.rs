@@ -1,7 +1,10 @@
 //! ACME as a whole, in memory. A row of the threat list gives its id to the tests that stand for it.
 
 mod bench;
+mod wire;
 
 mod counted;
 mod crash;
 mod flow;
+mod overtaken;
+mod races;
