@@ -3,8 +3,10 @@
 mod bench;
 mod wire;
 
+mod accounts;
 mod counted;
 mod crash;
 mod flow;
 mod overtaken;
 mod races;
+mod strangers;

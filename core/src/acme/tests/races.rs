@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use super::bench::{Client, Reply, Server, csr, for_names, path_of, urls};
 use super::wire::{KEY_CHANGE, NEW_ACCOUNT, NEW_ORDER, REVOKE_CERT};
@@ -15,16 +14,20 @@ use crate::config::{GoDuration, NewOrderLimit};
 use crate::key::PrivateKey;
 use crate::x509::Certificate;
 
-/// Sends every request at once, half of them to each of two processes.
+/// Sends every request at once, half of them to each of two processes; the replies in the order of the requests.
 async fn race(world: &World, first: Arc<Server>, requests: Vec<(String, Vec<u8>)>) -> Vec<Reply> {
     let second = Arc::new(Server::beside(world, first.prober.clone(), first.queue.clone()).await);
     let servers = [first, second];
-    let mut tasks = JoinSet::new();
-    for (number, (path, body)) in requests.into_iter().enumerate() {
+    let spawn = |(number, (path, body)): (usize, (String, Vec<u8>))| {
         let server = servers[number % 2].clone();
-        tasks.spawn(async move { server.handle(&path, &body).await });
+        tokio::spawn(async move { server.handle(&path, &body).await })
+    };
+    let tasks: Vec<_> = requests.into_iter().enumerate().map(spawn).collect();
+    let mut replies = Vec::new();
+    for task in tasks {
+        replies.push(task.await.unwrap());
     }
-    tasks.join_all().await
+    replies
 }
 
 fn granted(replies: &[Reply]) -> Vec<&Value> {

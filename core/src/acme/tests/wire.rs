@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::bench::{Client, HOST, Reply, Server, json_of, path_of};
-use crate::acme::{AcmeError, Answer, Arrival, NewExternalAccountKey, ProblemType};
+use crate::acme::{Answer, Arrival, NewExternalAccountKey, ProblemType};
 use crate::x509::{Certificate, SerialNumber};
 
 impl Server {
@@ -90,11 +90,6 @@ pub(super) fn problem(reply: &Reply) -> (ProblemType, u16, &str) {
 /// The type of the problem alone.
 pub(super) fn kind(reply: &Reply) -> ProblemType {
     problem(reply).0
-}
-
-/// Refused, or not there.
-pub(super) fn is_refusal(error: &AcmeError) -> bool {
-    (400..500).contains(&error.problem.status)
 }
 
 pub(super) const NEW_ACCOUNT: &str = "/acme/acme/new-account";
