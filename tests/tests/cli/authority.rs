@@ -4,6 +4,8 @@ use std::env;
 
 use stepless_tests::{CaFolder, Client, Program, Server, client::roots_of};
 
+use crate::acme::Validation;
+
 /// Which program made the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Made {
@@ -18,6 +20,14 @@ impl Made {
         match self {
             Self::SteplessInit => CaFolder::init_by_stepless(),
             Self::StepCaInit => CaFolder::init(&[]),
+        }
+    }
+
+    /// With an ACME provisioner of the name `acme`.
+    fn acme_folder(self) -> CaFolder {
+        match self {
+            Self::SteplessInit => CaFolder::init_by_stepless_with(&["--acme"]),
+            Self::StepCaInit => CaFolder::init(&["--acme"]),
         }
     }
 }
@@ -35,6 +45,23 @@ impl Authority {
 
     pub(crate) fn start_on(folder: CaFolder) -> Self {
         Self { server: Server::start(program(), &folder), folder }
+    }
+
+    /// With an ACME provisioner of the name `acme`, whose validations look where a test can answer them.
+    pub(crate) fn start_acme(made: Made, validation: &Validation) -> Self {
+        Self::start_acme_on(made.acme_folder(), validation)
+    }
+
+    /// As [`Authority::start_acme`], on a folder that has such a provisioner.
+    pub(crate) fn start_acme_on(folder: CaFolder, validation: &Validation) -> Self {
+        let flags = [
+            "--insecure".to_owned(),
+            format!("--acme-http-port={}", validation.http.address().port()),
+            format!("--acme-tls-port={}", validation.tls.address().port()),
+            format!("--resolver={}", validation.resolver),
+        ];
+        let flags = flags.each_ref().map(String::as_str);
+        Self { server: Server::start_with(program(), &folder, &flags), folder }
     }
 
     /// Ends the server as a power cut would, and starts another one on the same folder.
