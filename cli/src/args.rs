@@ -173,8 +173,7 @@ pub(crate) struct ServeArguments {
     /// File with the password of the SSH user key; not read, for SSH is not served yet
     #[arg(long, value_name = "FILE")]
     pub(crate) ssh_user_password_file: Option<PathBuf>,
-    /// Allow what is only fit for tests: other ports for ACME challenges, and challenges that lead to this machine or
-    /// to link-local addresses
+    /// Allow what is only fit for tests: other ports for ACME challenges, and challenges that lead to this machine
     #[arg(long)]
     pub(crate) insecure: bool,
     /// Port that http-01 challenges are looked for at, instead of 80

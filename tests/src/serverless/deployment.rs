@@ -20,7 +20,8 @@ use stepless_localstack::{
     ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY,
     clock::FakeClock,
     gateway::{Gateway, Shape},
-    resources::{self, Resources},
+    queue::QueuePoller,
+    resources::{self, Emulators, Resources},
     runtime::{Between, Function, FunctionSettings, Overload, Reaper},
     template::{Route, Template},
 };
@@ -55,6 +56,7 @@ impl Default for Options {
 pub struct Deployment {
     gateway: Option<Listening>,
     functions: Vec<(String, Function, Vec<Route>)>,
+    _queues: Vec<QueuePoller>,
     plan: Plan,
     identity: Option<Identity>,
     logs: TempDir,
@@ -123,7 +125,8 @@ impl Deployment {
             .tempdir()
             .expect("a temporary folder can be made");
         let functions = plan.functions(logs.path());
-        let mut deployment = Self { gateway: None, functions, plan, identity: None, logs };
+        let queues = plan.queues(&functions);
+        let mut deployment = Self { gateway: None, functions, _queues: queues, plan, identity: None, logs };
         if !deployment.plan.options.invoked_only {
             deployment.identity = Some(deployment.endpoint_certificate(folder, issuer));
             deployment.open();
@@ -160,6 +163,7 @@ impl Deployment {
         self.kill_functions();
         self.gateway = None;
         self.functions = self.plan.functions(self.logs.path());
+        self._queues = self.plan.queues(&self.functions);
         self.open();
     }
 
@@ -289,7 +293,7 @@ impl Plan {
         let text = fs::read_to_string(path).expect("the template is in the repository");
         let template = Template::read(&text, &stack, &[]).unwrap_or_else(|error| panic!("{error}"));
         let endpoint = ministack().endpoint();
-        let resources = resources::create(&template, &stack, endpoint, endpoint)
+        let resources = resources::create(&template, &stack, Emulators::all(endpoint))
             .unwrap_or_else(|error| panic!("the emulators do not make what the template asks for: {error}"));
         let table = Table::new(endpoint, &resources.table);
         Self { template, resources, table, options: options.clone() }
@@ -307,9 +311,11 @@ impl Plan {
     fn functions(&self, logs: &Path) -> Vec<(String, Function, Vec<Route>)> {
         let functions =
             self.template.functions(&self.resources.names).unwrap_or_else(|error| panic!("{error}"));
-        // The others are not asked by clients.
-        let functions =
-            functions.into_iter().filter(|function| !function.routes.is_empty()).map(|function| {
+        // The others are called by nobody here.
+        let functions = functions
+            .into_iter()
+            .filter(|function| !function.routes.is_empty() || !function.queues.is_empty())
+            .map(|function| {
                 let mut environment: BTreeMap<String, String> = function.environment;
                 environment.extend(emulated());
                 environment.extend(self.options.environment.iter().cloned());
@@ -328,6 +334,23 @@ impl Plan {
                 (function.binary, Function::new(settings, REAPER.clone()), function.routes)
             });
         functions.collect()
+    }
+
+    /// What calls functions beside the gateway.
+    fn queues(&self, functions: &[(String, Function, Vec<Route>)]) -> Vec<QueuePoller> {
+        let _runtime = RUNTIME.enter();
+        let described =
+            self.template.functions(&self.resources.names).unwrap_or_else(|error| panic!("{error}"));
+        let sources = described.into_iter().flat_map(|function| {
+            function.queues.into_iter().map(move |source| (function.binary.clone(), source))
+        });
+        let pollers = sources.map(|(binary, source)| {
+            let url = &self.resources.queues[&source.arn];
+            let (_, function, _) =
+                functions.iter().find(|(name, ..)| *name == binary).expect("it is deployed");
+            QueuePoller::start(ministack().endpoint(), url, source, function.clone())
+        });
+        pollers.collect()
     }
 }
 

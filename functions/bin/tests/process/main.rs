@@ -8,6 +8,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod acme;
+mod acme_client;
 mod clock;
 mod configuration;
 mod endpoint_certificate;

@@ -13,7 +13,7 @@ use stepless_net::SystemClock;
 use stepless_tests::csr::San;
 use stepless_tests::{Csr, Key};
 
-use crate::world::{FUNCTIONS, Identity, World, event};
+use crate::world::{Identity, World, event};
 
 /// An action and what it is done to: the partition key of a record (`cert#01`) or the name of a key. In a role, the end
 /// of a partition key may be a star.
@@ -85,7 +85,7 @@ async fn l20_a_role_allows_what_its_function_asks_for_and_no_write_that_none_ask
     watched.ask("endpoint-certificate", keep_fresh).await;
 
     let mut wrong = Vec::new();
-    for function in FUNCTIONS {
+    for function in ["info", "sign", "renew", "revoke", "endpoint-certificate"] {
         let (sent, allowed) = (&watched.sent[function], allowed(&watched.world, function));
         let fits = |sent: &Right, allowed: &Right| sent.0 == allowed.0 && covers(&allowed.1, &sent.1);
         let refused = sent.iter().filter(|sent| !allowed.iter().any(|allowed| fits(sent, allowed)));

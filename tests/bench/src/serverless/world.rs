@@ -12,8 +12,9 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 use stepless_localstack::emulator::Ministack;
+use stepless_localstack::resources::{self, Emulators};
 use stepless_localstack::template::Template;
-use stepless_localstack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, resources};
+use stepless_localstack::{ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY};
 use tempfile::TempDir;
 
 use super::event;
@@ -56,7 +57,7 @@ impl World {
         let template = &programs.template;
         let text = fs::read_to_string(template).map_err(BenchError::file(template))?;
         let template = Template::read(&text, STACK, &[])?;
-        let table = resources::create(&template, STACK, endpoint, endpoint)?.table;
+        let table = resources::create(&template, STACK, Emulators::all(endpoint))?.table;
         let upstream = endpoint.url();
         let upstream = upstream.trim_start_matches("http://").parse();
         let upstream = upstream.map_err(|_| BenchError::Answer { what: "an emulator without an address" })?;
