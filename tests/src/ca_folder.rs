@@ -43,7 +43,7 @@ impl CaFolder {
         Self::init_by_stepless_with(&[])
     }
 
-    /// As [`CaFolder::init_by_stepless`], with more flags (`--acme`).
+    /// As [`CaFolder::init_by_stepless`], with more flags of `stepless init` (`--acme`).
     pub fn init_by_stepless_with(extra: &[&str]) -> Self {
         let folder = Self::empty();
         fs::write(folder.password_file(), PASSWORD).expect("the folder is ours");

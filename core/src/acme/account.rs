@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::record::{AccountKeyRecord, AccountRecord, AccountStatus};
-use super::request::{Account, KeyRequest, Part, account_of, read_payload, refused, refused_jws, senseless};
+use super::request::{
+    Account, KeyRequest, Part, account_of, check_in_use, read_payload, refused, refused_jws, senseless,
+};
 use super::{Acme, AcmeError, Answer, Endpoint, Id, ProblemType};
 use crate::jose::{AcmeKey, FlattenedJws, Jwk, Thumbprint};
 use crate::key::PublicKey;
@@ -16,22 +18,18 @@ use crate::store::{Commit, Condition, Failed, Record, StoreError, Write, table};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct NewAccount {
-    #[serde(default)]
-    contact: Vec<String>,
-    #[serde(default)]
-    terms_of_service_agreed: bool,
-    #[serde(default)]
-    only_return_existing: bool,
+    contact: Option<Vec<String>>,
+    terms_of_service_agreed: Option<bool>,
+    only_return_existing: Option<bool>,
     external_account_binding: Option<Value>,
 }
 
-/// What an account is asked ([RFC 8555 §7.3.2](https://www.rfc-editor.org/rfc/rfc8555#section-7.3.2)).
+/// What an account is asked. Nothing else of it can be changed, and is passed over
+/// ([RFC 8555 §7.3.2](https://www.rfc-editor.org/rfc/rfc8555#section-7.3.2)).
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct UpdateAccount {
     contact: Option<Vec<String>>,
-    status: Option<String>,
-    terms_of_service_agreed: Option<bool>,
+    status: Option<Value>,
 }
 
 /// What the inner JWS of a key change says
@@ -87,20 +85,31 @@ impl Acme {
         if let Some(found) = self.store().get(&pointer).await? {
             return self.existing(endpoint, request, &found).await;
         }
-        if asked.only_return_existing {
+        if asked.only_return_existing == Some(true) {
             return Err(AcmeError::new(ProblemType::AccountDoesNotExist, "the key has no account"));
         }
-        check_contact(&asked.contact)?;
-        check_terms(endpoint, asked.terms_of_service_agreed)?;
+        let contact = asked.contact.unwrap_or_default();
+        let is_agreed = asked.terms_of_service_agreed == Some(true);
+        check_contact(&contact)?;
+        check_terms(endpoint, is_agreed)?;
         let now = self.authority.now();
         let id = Id::random(self.authority.random())?;
-        let (external, spent_key) =
-            self.bind(endpoint, &request.key, &id, asked.external_account_binding).await?;
+        let bound = self.bind(endpoint, &request.key, &id, asked.external_account_binding).await;
+        let (external, spent_key) = match bound {
+            Ok(bound) => bound,
+            // The same client may have used the binding a moment ago: then it has its account.
+            Err(refusal) => {
+                return match self.store().get(&pointer).await? {
+                    Some(found) => self.existing(endpoint, request, &found).await,
+                    None => Err(refusal),
+                };
+            }
+        };
         let record = AccountRecord {
             key: Der(request.key.public_key().spki_der().to_vec()),
-            contact: asked.contact,
+            contact,
             status: AccountStatus::Valid,
-            terms_agreed: asked.terms_of_service_agreed.then_some(now),
+            terms_agreed: is_agreed.then_some(now),
             external,
             created: now,
         };
@@ -134,17 +143,17 @@ impl Acme {
         let found = self.store().get(&table::acme::account(&endpoint.provisioner.id, &id)).await?;
         let record: AccountRecord =
             table::decode(&found.ok_or_else(|| senseless("a key leads to an account that is not there"))?)?;
-        match record.status {
-            AccountStatus::Valid => {}
-            AccountStatus::Deactivated => return Err(AcmeError::unauthorized("the account is deactivated")),
-            AccountStatus::Revoked => return Err(AcmeError::unauthorized("the account is revoked")),
+        check_in_use(&record)?;
+        if record.key.0 != request.key.public_key().spki_der() {
+            // It got another key since the pointer was read.
+            return Err(AcmeError::busy());
         }
         self.spend(request.nonce).await?;
         let view = AccountView::new(endpoint, &id, &record);
         Ok(Answer::new(view).at(endpoint.links().account(&id)))
     }
 
-    /// Looks at an account, changes its contacts, has it agree to the terms, or ends it.
+    /// Looks at an account, changes its contacts, or ends it.
     ///
     /// # Errors
     /// [`AcmeError`]; another account is never changed.
@@ -163,7 +172,7 @@ impl Acme {
         commit.push(Part::Nonce, request.nonce.spend());
         if !request.payload.is_empty() {
             let before = account.record.clone();
-            self.update(&mut account.record, &request.payload)?;
+            update(&mut account.record, &request.payload)?;
             if account.record != before {
                 let version = Condition::Version(account.version);
                 commit.push(Part::Account, put_account(endpoint, id, &account.record, version)?);
@@ -172,25 +181,6 @@ impl Acme {
         self.commit(commit).await.map_err(refused)?;
         let view = AccountView::new(endpoint, id, &account.record);
         Ok(Answer::new(view).at(endpoint.links().account(id)))
-    }
-
-    fn update(&self, record: &mut AccountRecord, payload: &[u8]) -> Result<(), AcmeError> {
-        let asked: UpdateAccount = read_payload(payload)?;
-        match asked.status.as_deref() {
-            None | Some("valid") => {}
-            Some("deactivated") => record.status = AccountStatus::Deactivated,
-            Some(_) => {
-                return Err(AcmeError::malformed("the status of an account can only be set to deactivated"));
-            }
-        }
-        if let Some(contact) = asked.contact {
-            check_contact(&contact)?;
-            record.contact = contact;
-        }
-        if asked.terms_of_service_agreed == Some(true) && record.terms_agreed.is_none() {
-            record.terms_agreed = Some(self.authority.now());
-        }
-        Ok(())
     }
 
     /// Gives an account another key ([RFC 8555 §7.3.5](https://www.rfc-editor.org/rfc/rfc8555#section-7.3.5)).
@@ -229,6 +219,18 @@ impl Acme {
             Err(failed) => Err(refused(failed)),
         }
     }
+}
+
+fn update(record: &mut AccountRecord, payload: &[u8]) -> Result<(), AcmeError> {
+    let asked: UpdateAccount = read_payload(payload)?;
+    if asked.status.is_some_and(|status| status == "deactivated") {
+        record.status = AccountStatus::Deactivated;
+    }
+    if let Some(contact) = asked.contact {
+        check_contact(&contact)?;
+        record.contact = contact;
+    }
+    Ok(())
 }
 
 /// The key that an account asks for, with which the inner JWS is signed.
@@ -286,7 +288,7 @@ fn check_contact(contact: &[String]) -> Result<(), AcmeError> {
                     return invalid("is not an e-mail address");
                 }
             }
-            Some((scheme, _)) if !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            Some((scheme, _)) if is_scheme(scheme) => {
                 return Err(AcmeError::new(
                     ProblemType::UnsupportedContact,
                     format_args!(
@@ -299,6 +301,12 @@ fn check_contact(contact: &[String]) -> Result<(), AcmeError> {
         }
     }
     Ok(())
+}
+
+/// [RFC 3986 §3.1](https://www.rfc-editor.org/rfc/rfc3986#section-3.1)
+fn is_scheme(text: &str) -> bool {
+    let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_of_scheme)
 }
 
 /// [RFC 8555 §7.3](https://www.rfc-editor.org/rfc/rfc8555#section-7.3)

@@ -20,10 +20,19 @@ impl Acme {
     ) -> Result<(), Verdict> {
         let Identifier::Dns(name) = &target.identifier else { return Ok(()) };
         let mut name = name.without_wildcard();
+        let begun = self.authority.now();
         loop {
+            // The deadline is one for all names of the way up.
+            let passed = self.authority.now().duration_since(begun).unsigned_abs();
+            let deadline = limits.deadline.saturating_sub(passed);
+            if deadline.is_zero() {
+                let detail = format!("the CAA records of {name} could not be looked up in time");
+                return Err(Verdict::Unclear(Problem::new(ProblemType::Dns, detail)));
+            }
+            let limits = ProbeLimits { deadline, ..limits.clone() };
             // What is above a name is one, down to a last label that is a number.
             let Ok(asked) = name.parse::<DnsName>() else { return Ok(()) };
-            let records = prober.caa(&asked, limits).await.map_err(|error| {
+            let records = prober.caa(&asked, &limits).await.map_err(|error| {
                 // A failure is not the absence of records, and may heal.
                 Verdict::Unclear(Problem::new(problem_of(error.kind), error.detail()))
             })?;

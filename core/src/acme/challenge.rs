@@ -91,7 +91,8 @@ impl Acme {
         let challenge = place.challenge(authorization)?;
         let issuers = self.issuer_domain_names(options);
         let persist = PersistentNames { issuers: &issuers, account_url: &account_url };
-        let view = ChallengeView::new(endpoint, &persist, id, authorization, challenge);
+        let now = self.authority.now();
+        let view = ChallengeView::new(endpoint, &persist, id, authorization, challenge, now);
         let waits = view.status == ChallengeStatus::Processing;
         let links = endpoint.links();
         Ok(Answer {
@@ -227,8 +228,10 @@ impl Place<'_> {
         if !is_pending || challenge.state != ChallengeState::Pending {
             return Ok(None);
         }
+        // The time of a validation that waits on purpose begins with its first try.
+        let begun = after(now, delay);
         let attempt = Attempt {
-            begun: now,
+            begun,
             lease_until,
             tries: 1,
             thumbprint: thumbprint.to_owned(),
@@ -237,7 +240,7 @@ impl Place<'_> {
         };
         let target = Target::new(self.kind, identifier, &token, &attempt);
         challenge.state = ChallengeState::Processing(attempt);
-        Ok(Some(Try { number: 1, begun: now, target }))
+        Ok(Some(Try { number: 1, begun, target }))
     }
 
     /// Begins another try, if so many were begun before.

@@ -38,7 +38,7 @@ pub struct Arrival<'a> {
     pub host: &'a str,
     /// What a platform puts before every path; empty where there is nothing.
     pub base_path: &'a str,
-    /// The path behind that, as it was sent, and without the query.
+    /// The path behind that and the query, as they were sent.
     pub path: &'a str,
 }
 
@@ -53,7 +53,7 @@ impl Acme {
         provisioner: &str,
     ) -> Result<Endpoint<'a>, AcmeError> {
         let Arrival { host, base_path, path } = arrival;
-        if !self.authority.is_named(host_name(host)) {
+        if !host_name(host).is_some_and(|name| self.authority.is_named(name)) {
             return Err(AcmeError::malformed(
                 "the Host of the request is not a name of this authority; its dnsNames list them",
             ));
@@ -157,10 +157,17 @@ impl Meta {
     }
 }
 
-/// The host without its port; an IPv6 address without its brackets.
-fn host_name(host: &str) -> &str {
-    match host.strip_prefix('[') {
-        Some(bracketed) => bracketed.split_once(']').map_or(bracketed, |(address, _)| address),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+/// The host without its port; an IPv6 address without its brackets. `None` where anything else stands besides: every
+/// link begins with the host.
+fn host_name(host: &str) -> Option<&str> {
+    let (name, rest) = match host.strip_prefix('[') {
+        Some(bracketed) => bracketed.split_once(']')?,
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let is_port =
+        |port: &str| port.bytes().all(|octet| octet.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    match rest.strip_prefix(':') {
+        Some(port) => is_port(port).then_some(name),
+        None => rest.is_empty().then_some(name),
     }
 }

@@ -7,15 +7,17 @@ use tracing::warn;
 
 use super::identifier::Identifiers;
 use super::order::{StoredOrder, put_order};
-use super::record::{IssuanceRecord, OrderKind, OrderRecord};
-use super::request::{Account, AccountRequest, UnspentNonce, check_post_as_get, read_payload, refused_nonce};
+use super::record::{AccountRecord, IssuanceRecord, OrderKind, OrderRecord};
+use super::request::{
+    Account, AccountRequest, UnspentNonce, check_in_use, check_post_as_get, read_payload, refused_nonce,
+};
 use super::status::OrderStatus;
 use super::view::OrderView;
 use super::{Acme, AcmeError, Answer, Endpoint, Id, ProblemType};
 use crate::authority::{
     AuthorityError, IssueError, Lease, OneTimeCredential, OrderApplication, Refusal, Role,
 };
-use crate::clock::Timestamp;
+use crate::clock::{SignedDuration, Timestamp};
 use crate::config::TimeDuration;
 use crate::store::table::{self, AcmeReference, CertificateRecord, CertificateState, Der};
 use crate::store::{Condition, Record, StoreError, Write};
@@ -74,6 +76,10 @@ impl Acme {
         let fingerprint = hex::encode(csr.sha256());
         let issuance = order.record.issuance.clone();
         let is_same = issuance.as_ref().is_some_and(|issuance| issuance.request == fingerprint);
+        let is_forgotten = issuance
+            .as_ref()
+            .and_then(|issuance| issuance.lease_until)
+            .is_some_and(|until| self.authority.now().duration_since(until) > RESUMABLE);
         match order.record.status(self.authority.now()) {
             OrderStatus::Ready => {}
             OrderStatus::Processing | OrderStatus::Valid if is_same => {
@@ -107,7 +113,7 @@ impl Acme {
             abandoned: None,
         };
         let issued = match &issuance {
-            Some(_) if is_same => {
+            Some(_) if is_same && !is_forgotten => {
                 let found = Record {
                     key: table::acme::order(&provisioner.id, &order.id),
                     version,
@@ -119,7 +125,10 @@ impl Acme {
             }
             other => {
                 if let Some(dead) = other {
-                    credential.abandoned = self.abandon(&dead.serial).await?;
+                    match self.abandon(&dead.serial).await? {
+                        Abandoned::With(write) => credential.abandoned = write,
+                        Abandoned::TooLate => return Ok(Finalized::LostRace),
+                    }
                 }
                 let profile = order.record.profile.as_deref();
                 let profile = profile.map(|name| endpoint.options.profiles.get(name).ok_or_else(no_profile));
@@ -154,7 +163,13 @@ impl Acme {
             }
             Err(IssueError::Companion(Role::Nonce)) => Err(refused_nonce()),
             Err(IssueError::Companion(Role::Account)) => {
-                Err(AcmeError::unauthorized("the account was changed while the order was finalized"))
+                // Its contacts, its key or its end: only the last is a refusal. The key of the request is that of the
+                // account that was read, so another one has to sign again.
+                let key = table::acme::account(&provisioner.id, &request.account.id);
+                let found = self.store().get(&key).await?;
+                let account: Option<AccountRecord> = found.as_ref().map(table::decode).transpose()?;
+                account.as_ref().map_or(Ok(()), check_in_use)?;
+                Err(AcmeError::busy())
             }
             Err(IssueError::Companion(_) | IssueError::Authority(AuthorityError::TokenUsed)) => {
                 Ok(Finalized::LostRace)
@@ -164,23 +179,23 @@ impl Acme {
     }
 
     /// The write that closes an intent whose function died, so that it is never finished.
-    async fn abandon(&self, serial: &SerialNumber) -> Result<Option<Write>, AcmeError> {
+    async fn abandon(&self, serial: &SerialNumber) -> Result<Abandoned, AcmeError> {
         let key = table::certificate(serial);
-        let Some(found) = self.store().get(&key).await? else { return Ok(None) };
+        let Some(found) = self.store().get(&key).await? else { return Ok(Abandoned::With(None)) };
         let mut record: CertificateRecord = table::decode(&found)?;
         match record.state {
             CertificateState::Intent { to_be_signed, .. } => {
                 record.state = CertificateState::Abandoned { to_be_signed };
-                Ok(Some(Write::Put {
+                Ok(Abandoned::With(Some(Write::Put {
                     key,
                     condition: Condition::Version(found.version),
                     value: table::encode(&record)?,
                     expires: found.expires,
                     indexes: Vec::new(),
-                }))
+                })))
             }
-            CertificateState::Abandoned { .. } => Ok(None),
-            CertificateState::Issued { .. } => Err(AcmeError::busy()),
+            CertificateState::Abandoned { .. } => Ok(Abandoned::With(None)),
+            CertificateState::Issued { .. } => Ok(Abandoned::TooLate),
         }
     }
 
@@ -242,9 +257,20 @@ impl Acme {
     }
 }
 
+/// The bytes of an intent are kept longer; what is signed so late would begin with half of its time gone.
+const RESUMABLE: SignedDuration = SignedDuration::from_hours(1);
+
 enum Finalized {
     Order(StoredOrder),
     LostRace,
+}
+
+/// What becomes of an intent whose function died.
+enum Abandoned {
+    /// It is closed with this write; `None` where nothing is left to close.
+    With(Option<Write>),
+    /// The certificate is out: the function did not die.
+    TooLate,
 }
 
 /// An order, as what is good for one certificate.

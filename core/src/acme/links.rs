@@ -1,5 +1,7 @@
 //! The URLs of one ACME server, under the name by which the client reached it.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
@@ -71,10 +73,12 @@ impl Links {
     }
 
     /// The orders of an account; the page after `cursor`, or the first one.
+    ///
+    /// The cursor is in base64url, which no platform on the way spells in another way: a client signs the whole URL.
     pub fn orders(&self, account: &Id, cursor: Option<&str>) -> String {
         let orders = self.at(&format!("account/{account}/orders"));
         match cursor {
-            Some(cursor) => format!("{orders}?cursor={}", utf8_percent_encode(cursor, ESCAPED)),
+            Some(cursor) => format!("{orders}?cursor={}", URL_SAFE_NO_PAD.encode(cursor)),
             None => orders,
         }
     }

@@ -60,7 +60,11 @@ impl Acme {
             .await?;
         let asked = asked.ok_or_else(|| AcmeError::malformed("the request has no payload"))??;
         let now = self.authority.now();
-        let order = self.order_for(endpoint, &request, &asked, now)?;
+        let mut order = self.order_for(endpoint, &request, &asked, now)?;
+        if asked.replaces.is_some() {
+            let [certificate, _] = asked.replacement(&request);
+            order.replaces_until = Some(self.replaceable(endpoint, certificate, &order)?);
+        }
         let stored = self.store_order(endpoint, &request, order, &asked).await?;
         Ok(Answer { created: true, ..self.order_answer(endpoint, &stored) })
     }
@@ -95,6 +99,7 @@ impl Acme {
             not_after: None,
             profile: None,
             replaces: None,
+            replaces_until: None,
             authorizations,
             issuance: None,
         };
@@ -219,6 +224,7 @@ impl Acme {
             not_after: asked.not_after,
             profile: asked.profile.clone(),
             replaces: asked.replaces.as_ref().map(ToString::to_string),
+            replaces_until: None,
             authorizations,
             issuance: None,
         })
@@ -293,8 +299,9 @@ impl Acme {
                 },
             );
             if let Some(replaced) = &asked.replaces {
-                let found = asked.replacement(request);
-                commit.push(Part::Replacement, self.replace(endpoint, replaced, found, &id, &order).await?);
+                let [_, found] = asked.replacement(request);
+                let until = order.expires.max(order.replaces_until.unwrap_or(order.expires));
+                commit.push(Part::Replacement, self.replace(endpoint, replaced, found, &id, until).await?);
             }
             match self.commit(commit).await {
                 Ok(()) => return Ok(StoredOrder { id, record: order, version: 1 }),
@@ -336,8 +343,10 @@ impl PermittedOrder {
         request.also.iter().take(self.identifiers.len()).cloned()
     }
 
-    fn replacement<'r>(&self, request: &'r AccountRequest) -> &'r [Option<Record>] {
-        request.also.get(self.identifiers.len()..).unwrap_or_default()
+    /// The certificate that is replaced, and what replaces it already.
+    fn replacement<'r>(&self, request: &'r AccountRequest) -> [Option<&'r Record>; 2] {
+        let mut found = request.also.iter().skip(self.identifiers.len()).map(Option::as_ref);
+        [found.next().flatten(), found.next().flatten()]
     }
 }
 

@@ -1,5 +1,7 @@
 //! Orders: their records in the store, how they change, and the list of them.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use super::record::{OrderKind, OrderRecord};
@@ -102,13 +104,11 @@ impl Acme {
             prefix: String::new(),
             order: Order::Ascending,
             limit: ORDERS_PAGE,
-            cursor: cursor.map(|cursor| Cursor(cursor.to_owned())),
+            cursor: cursor.map(read_cursor).transpose()?,
         };
         let page = match self.store().query(&query).await {
             // The cursor came from outside; nothing else of the query did.
-            Err(StoreError::Failed(_)) if cursor.is_some() => {
-                return Err(AcmeError::malformed("the cursor is none of this list"));
-            }
+            Err(StoreError::Failed(_)) if cursor.is_some() => return Err(foreign_cursor()),
             page => page?,
         };
         let ids: Vec<_> =
@@ -191,9 +191,19 @@ pub(super) fn put_order(
         key: table::acme::order(provisioner, id),
         condition,
         value: table::encode(record)?,
-        expires: Some(kept_until(record.expires)),
+        expires: Some(kept_until(record.expires.max(record.replaces_until.unwrap_or(Timestamp::MIN)))),
         indexes: Vec::new(),
     })
+}
+
+/// What [`Links::orders`](super::Links::orders) has put into a URL.
+fn read_cursor(cursor: &str) -> Result<Cursor, AcmeError> {
+    let octets = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign_cursor())?;
+    String::from_utf8(octets).map(Cursor).map_err(|_| foreign_cursor())
+}
+
+fn foreign_cursor() -> AcmeError {
+    AcmeError::malformed("the cursor is none of this list")
 }
 
 /// Until when what ends at `expires` can be looked at.
@@ -205,5 +215,6 @@ pub(super) fn kept_until(expires: Timestamp) -> Timestamp {
 pub(super) const POLL_AFTER_SECONDS: u64 = 1;
 /// Orders in a page of the list.
 const ORDERS_PAGE: usize = 50;
-/// So many others may change an order while one change is under way: a hundred authorizations may be tried at once.
-const MOST_RACES: u32 = 128;
+/// So many others may change an order while one change is under way: a hundred authorizations may be tried at once, and
+/// each try begins and ends with a change.
+const MOST_RACES: u32 = 256;

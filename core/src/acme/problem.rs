@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::identifier::RequestedIdentifier;
-use crate::authority::{AuthorityError, LEASE};
+use crate::authority::{AuthorityError, InvalidRequest, LEASE};
 use crate::jose::SigningAlgorithm;
 use crate::store::{CommitError, StoreError};
 
@@ -286,7 +286,10 @@ impl From<AuthorityError> for AcmeError {
     fn from(error: AuthorityError) -> Self {
         use AuthorityError as E;
         match &error {
-            E::Invalid(_) => Self::new(ProblemType::BadCsr, &error),
+            E::Invalid(InvalidRequest::MissingCsr | InvalidRequest::Csr(_)) => {
+                Self::new(ProblemType::BadCsr, &error)
+            }
+            E::Invalid(_) => Self::malformed(&error),
             E::Refused(_) => Self::unauthorized(&error),
             E::Revoked | E::AlreadyRevoked { .. } => Self::new(ProblemType::AlreadyRevoked, &error),
             E::NoPersistence => Self::new(ProblemType::ServerInternal, &error).with_status(501),

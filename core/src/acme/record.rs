@@ -118,6 +118,9 @@ pub struct OrderRecord {
     /// The ARI id of the certificate that it replaces, if the client named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
+    /// The end of that certificate: so long it has to be known whether it is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces_until: Option<Timestamp>,
     /// One for each identifier.
     pub authorizations: Vec<AuthorizationRecord>,
     /// How far its certificate has come.

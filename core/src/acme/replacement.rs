@@ -9,8 +9,9 @@ use super::order::{StoredOrder, kept_until};
 use super::record::{OrderRecord, ReplacementRecord};
 use super::{Acme, AcmeError, Endpoint, Id, OrderStatus, ProblemType};
 use crate::authority::Authority;
+use crate::clock::Timestamp;
 use crate::store::table::{self, CertificateRecord, CertificateState};
-use crate::store::{Condition, Key, Record, StoreError, Write};
+use crate::store::{Condition, Key, Record, Write};
 use crate::x509::SerialNumber;
 
 /// A certificate as [RFC 9773 §4.1](https://www.rfc-editor.org/rfc/rfc9773#section-4.1) names it: the key identifier of
@@ -54,18 +55,13 @@ impl fmt::Display for CertificateId {
 }
 
 impl Acme {
-    /// The write by which an order replaces a certificate. The certificate is the account's own, shares a name with the
-    /// order, and is replaced by no other order that still may be, or is, valid.
-    pub(super) async fn replace(
+    /// The end of a certificate that an order may replace: it is the account's own, and shares a name with the order.
+    pub(super) fn replaceable(
         &self,
         endpoint: &Endpoint<'_>,
-        replaced: &CertificateId,
-        found: &[Option<Record>],
-        id: &Id,
+        certificate: Option<&Record>,
         order: &OrderRecord,
-    ) -> Result<Write, AcmeError> {
-        let mut found = found.iter().map(Option::as_ref);
-        let (certificate, replacement) = (found.next().flatten(), found.next().flatten());
+    ) -> Result<Timestamp, AcmeError> {
         let record: CertificateRecord =
             table::decode(certificate.ok_or_else(|| AcmeError::not_found("certificate"))?)?;
         let is_own = record.acme.as_ref().is_some_and(|acme| acme.account == order.account.as_str())
@@ -82,6 +78,19 @@ impl Acme {
                 "the order has no name in common with the certificate that it replaces",
             ));
         }
+        Ok(record.not_after)
+    }
+
+    /// The write by which an order replaces a certificate that no other order replaces which still may be, or is, valid.
+    /// Such an order is kept as long as the certificate, so that one that is gone was none.
+    pub(super) async fn replace(
+        &self,
+        endpoint: &Endpoint<'_>,
+        replaced: &CertificateId,
+        replacement: Option<&Record>,
+        id: &Id,
+        until: Timestamp,
+    ) -> Result<Write, AcmeError> {
         let condition = match replacement {
             None => Condition::Absent,
             Some(found) => {
@@ -96,22 +105,11 @@ impl Acme {
                 Condition::Version(found.version)
             }
         };
-        Ok(self.put_replacement(replaced, id, order, &record, condition)?)
-    }
-
-    fn put_replacement(
-        &self,
-        replaced: &CertificateId,
-        id: &Id,
-        order: &OrderRecord,
-        certificate: &CertificateRecord,
-        condition: Condition,
-    ) -> Result<Write, StoreError> {
         Ok(Write::Put {
             key: table::acme::replacement(&replaced.serial),
             condition,
             value: table::encode(&ReplacementRecord { order: id.clone() })?,
-            expires: Some(kept_until(order.expires.max(certificate.not_after))),
+            expires: Some(kept_until(until)),
             indexes: Vec::new(),
         })
     }

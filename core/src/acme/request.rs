@@ -157,11 +157,7 @@ impl Acme {
         let account = account(id, key_id.clone(), found.next().flatten())?;
         let payload = jws.verify(&account.key).map_err(refused_jws)?.as_bytes().to_vec();
         // After the signature: nobody else learns what became of an account.
-        match account.record.status {
-            AccountStatus::Valid => {}
-            AccountStatus::Deactivated => return Err(AcmeError::unauthorized("the account is deactivated")),
-            AccountStatus::Revoked => return Err(AcmeError::unauthorized("the account is revoked")),
-        }
+        check_in_use(&account.record)?;
         Ok(AccountRequest { account, payload, nonce, also: found.collect() })
     }
 
@@ -304,6 +300,17 @@ pub(super) fn refused_jws(error: AcmeJwsError) -> AcmeError {
 
 pub(super) fn account_of(endpoint: &Endpoint<'_>, key_id: &str) -> Result<Id, AcmeError> {
     endpoint.links().account_of(key_id).ok_or_else(no_account)
+}
+
+/// An account that has ended gets nothing any more, and is told so with 401
+/// ([RFC 8555 §7.3.6](https://www.rfc-editor.org/rfc/rfc8555#section-7.3.6)).
+pub(super) fn check_in_use(account: &AccountRecord) -> Result<(), AcmeError> {
+    let ended = match account.status {
+        AccountStatus::Valid => return Ok(()),
+        AccountStatus::Deactivated => "the account is deactivated",
+        AccountStatus::Revoked => "the account is revoked",
+    };
+    Err(AcmeError::unauthorized(ended).with_status(401))
 }
 
 fn account(id: Id, url: String, found: Option<Record>) -> Result<Account, AcmeError> {

@@ -82,6 +82,12 @@ impl OrderRecord {
         status
     }
 
+    /// When it is over if nobody finalizes it: at its own end, or when the first proof that it relies on ends.
+    pub fn ends(&self) -> Timestamp {
+        let proofs = self.authorizations.iter().filter(|authorization| authorization.is_proven());
+        proofs.map(|authorization| authorization.expires).fold(self.expires, Timestamp::min)
+    }
+
     /// Why it is invalid, if it is: what became of its authorizations.
     pub fn problem(&self, now: Timestamp) -> Option<Problem> {
         if self.status(now) != OrderStatus::Invalid {
@@ -117,13 +123,17 @@ impl AuthorizationRecord {
         }
         let has_expired = self.expires <= now;
         let any = |status| self.challenges.iter().any(|challenge| challenge.status() == status);
-        if any(ChallengeStatus::Valid) {
+        if self.is_proven() {
             return if has_expired { AuthorizationStatus::Expired } else { AuthorizationStatus::Valid };
         }
         if any(ChallengeStatus::Invalid) || has_expired {
             return AuthorizationStatus::Invalid;
         }
         AuthorizationStatus::Pending
+    }
+
+    fn is_proven(&self) -> bool {
+        self.challenges.iter().any(|challenge| challenge.status() == ChallengeStatus::Valid)
     }
 
     /// The challenges that a client is shown: all while it can choose, then the one that decided

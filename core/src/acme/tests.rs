@@ -4,4 +4,5 @@ mod bench;
 
 mod counted;
 mod crash;
+mod early_renewal;
 mod flow;

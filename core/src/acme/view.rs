@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::identifier::RequestedIdentifier;
 use super::record::{AuthorizationRecord, ChallengeRecord, ChallengeState, OrderRecord};
 use super::status::{AuthorizationStatus, ChallengeStatus, OrderStatus};
-use super::{AuthorizationId, Endpoint, Id, Identifier, Problem};
+use super::{AuthorizationId, Endpoint, Id, Identifier, Problem, ProblemType};
 use crate::clock::Timestamp;
 use crate::config::ChallengeType;
 
@@ -43,7 +43,7 @@ impl OrderView {
         let authorization = |place| links.authorization(&AuthorizationId { order: id.clone(), place });
         Self {
             status,
-            expires: seconds(order.expires),
+            expires: seconds(order.ends()),
             identifiers: order.authorizations.iter().map(|each| each.identifier.clone()).collect(),
             not_before: order.not_before.map(seconds),
             not_after: order.not_after.map(seconds),
@@ -87,7 +87,7 @@ impl AuthorizationView {
             status: authorization.status(now),
             expires: seconds(authorization.expires),
             challenges: challenges
-                .map(|challenge| ChallengeView::new(endpoint, persist, id, authorization, challenge))
+                .map(|challenge| ChallengeView::new(endpoint, persist, id, authorization, challenge, now))
                 .collect(),
             wildcard: authorization.identifier.is_wildcard(),
         }
@@ -129,18 +129,30 @@ impl ChallengeView {
         id: &AuthorizationId,
         authorization: &AuthorizationRecord,
         challenge: &ChallengeRecord,
+        now: Timestamp,
     ) -> Self {
-        let (validated, error) = match &challenge.state {
-            ChallengeState::Pending => (None, None),
-            ChallengeState::Processing(attempt) => (None, attempt.error.clone()),
-            ChallengeState::Valid { validated, .. } => (Some(seconds(*validated)), None),
-            ChallengeState::Invalid { error } => (None, Some(error.clone())),
+        // Nobody goes on with a challenge whose authorization is decided without it.
+        let is_over = authorization.status(now) != AuthorizationStatus::Pending;
+        let (status, validated, error) = match &challenge.state {
+            ChallengeState::Pending => (ChallengeStatus::Pending, None, None),
+            ChallengeState::Processing(_) if is_over => {
+                let problem = Problem::new(
+                    ProblemType::Unauthorized,
+                    "the authorization was decided without this challenge",
+                );
+                (ChallengeStatus::Invalid, None, Some(problem))
+            }
+            ChallengeState::Processing(attempt) => (ChallengeStatus::Processing, None, attempt.error.clone()),
+            ChallengeState::Valid { validated, .. } => {
+                (ChallengeStatus::Valid, Some(seconds(*validated)), None)
+            }
+            ChallengeState::Invalid { error } => (ChallengeStatus::Invalid, None, Some(error.clone())),
         };
         let is_persistent = challenge.kind == ChallengeType::DnsPersist01;
         Self {
             kind: challenge.kind,
             url: endpoint.links().challenge(id, challenge.kind),
-            status: challenge.status(),
+            status,
             validated,
             error,
             token: (!is_persistent).then(|| authorization.token.clone()),

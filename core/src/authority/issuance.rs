@@ -364,10 +364,11 @@ impl Authority {
             Ok(()) => Ok(IssuedCertificate { certificate, provisioner }),
             // Another function took the lease over and was first, or this commit was applied and its answer lost:
             // the certificate that has the record is the one that leaves.
-            Err(CommitError::Conflict { found: Some(found), .. }) => issued(&found, provisioner),
-            Err(CommitError::Conflict { found: None, .. }) => {
-                Err(AuthorityError::Busy(Unavailable::LostRace))
+            Err(CommitError::Conflict { write: CERTIFICATE, found: Some(found) }) => {
+                issued(&found, provisioner)
             }
+            // The credential changed under the lease; the intent stays for whoever may go on with it.
+            Err(CommitError::Conflict { .. }) => Err(AuthorityError::Busy(Unavailable::LostRace)),
             Err(CommitError::Store(error)) => match self.store.get(&table::certificate(&intent.serial)).await
             {
                 Ok(Some(found)) => issued(&found, provisioner).map_err(|_| error.into()),
@@ -376,6 +377,9 @@ impl Authority {
         }
     }
 }
+
+/// The place of the certificate's write in its commit.
+const CERTIFICATE: usize = 0;
 
 /// So long after the authority was asked step 7 may begin, by wall clock; later the client is told to try again. What
 /// follows takes a slow platform eighteen seconds, and no gateway waits longer than thirty.

@@ -10,8 +10,8 @@ use crate::config::{AcmeProfile, Lifetimes, TimeDuration};
 use crate::provisioner::Provisioner;
 use crate::store::table::AcmeReference;
 use crate::x509::{
-    CertificateBody, CertificateRequest, DistinguishedName, NameConstraintError, Profile, SubjectAltName,
-    SubjectAltNames, Validity,
+    CertificateBody, CertificateRequest, DistinguishedName, DnsName, NameConstraintError, Profile,
+    SubjectAltName, SubjectAltNames, Validity,
 };
 
 /// A finalized order: its identifiers are proven, and the request asks for exactly those.
@@ -21,7 +21,7 @@ pub(crate) struct OrderApplication<'a> {
     pub(crate) sans: SubjectAltNames,
     pub(crate) provisioner: &'a Provisioner,
     pub(crate) profile: Option<&'a AcmeProfile>,
-    /// Whether a subject without a common name gets the first DNS name as one.
+    /// Whether a subject without a common name gets the first DNS name that can be one.
     pub(crate) force_cn: bool,
     pub(crate) not_before: TimeDuration,
     pub(crate) not_after: TimeDuration,
@@ -62,7 +62,8 @@ impl Authority {
         // 5. defaults, extension, validity.
         let lifetimes = order.profile.map_or(&order.provisioner.claims.tls, |profile| &profile.lifetimes);
         let validity = self.validity(lifetimes, order.not_before, order.not_after)?;
-        let first_name = || order.sans.dns_names().next().map(|name| name.as_str().to_owned());
+        let fits = |name: &&str| name.len() <= MAX_COMMON_NAME;
+        let first_name = || order.sans.dns_names().map(DnsName::as_str).find(fits).map(ToOwned::to_owned);
         let common_name = match order.csr.common_name() {
             // The names are those of the identifiers, which are in lower case.
             Some(common_name) => common_name.to_ascii_lowercase(),
@@ -96,3 +97,6 @@ impl Authority {
         })
     }
 }
+
+/// `ub-common-name`, in characters ([RFC 5280 appendix A.1](https://www.rfc-editor.org/rfc/rfc5280#appendix-A.1)).
+const MAX_COMMON_NAME: usize = 64;

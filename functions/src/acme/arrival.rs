@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::uri::Authority;
+use axum::http::uri::{Authority, PathAndQuery};
 use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -30,13 +30,14 @@ struct Parsed {
     provisioner: String,
 }
 
-/// The path before any prefix of a router is taken off it.
+/// The path before any prefix of a router is taken off it, and the query.
 #[derive(Clone)]
 struct SentPath(String);
 
-/// Notes the path as it was sent: a nested router sees the rest of it only.
+/// Notes path and query as they were sent: a nested router sees the rest of the path only.
 pub(super) async fn remember_path(mut request: Request, next: Next) -> Response {
-    let path = SentPath(request.uri().path().to_owned());
+    let uri = request.uri();
+    let path = SentPath(uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str).to_owned());
     request.extensions_mut().insert(path);
     next.run(request).await
 }
