@@ -54,7 +54,11 @@ impl Place {
     }
 
     fn acme_provisioners(&self) -> impl Iterator<Item = &Provisioner> {
-        self.config.provisioners.iter().filter(|provisioner| provisioner.kind == ProvisionerKind::Acme)
+        self.config
+            .authority
+            .provisioners
+            .iter()
+            .filter(|provisioner| provisioner.kind == ProvisionerKind::Acme)
     }
 
     /// The ACME provisioner of that name.
