@@ -7,6 +7,7 @@ mod accounts;
 mod counted;
 mod crash;
 mod flow;
+mod machine;
 mod orders;
 mod overtaken;
 mod races;
