@@ -8,6 +8,8 @@ mod counted;
 mod crash;
 mod early_renewal;
 mod flow;
+mod machine;
+mod orders;
 mod overtaken;
 mod races;
 mod strangers;
