@@ -60,11 +60,14 @@ impl Acme {
         let (start, end, explanation_url) = if revocation.is_some() {
             // A window in the past asks for renewal at once.
             (before(now, SignedDuration::from_hours(1)), before(now, SignedDuration::from_secs(1)), None)
-        } else if let Some(wish) = wishes.first_of(&serial, &record) {
-            (wish.start, wish.end, wish.explanation_url)
         } else {
             let ideal = before(certificate.not_after(), lifetime / 3);
-            (before(ideal, lifetime / WINDOW_PART), after(ideal, lifetime / WINDOW_PART), None)
+            let (start, end) = (before(ideal, lifetime / WINDOW_PART), after(ideal, lifetime / WINDOW_PART));
+            match wishes.first_of(&serial, &record) {
+                // A long window is for certificates that live long; of others it must not let the end pass.
+                Some(wish) => (wish.start.min(start), wish.end.min(end), wish.explanation_url),
+                None => (start, end, None),
+            }
         };
         let view = RenewalInfoView {
             suggested_window: WindowView { start: seconds(start), end: seconds(end) },

@@ -72,6 +72,27 @@ async fn a_client_is_shown_the_window_that_the_operator_asks_for() {
 }
 
 #[tokio::test]
+async fn a_wish_never_makes_a_renewal_later() {
+    let world = World::new();
+    let server = Server::new(&world).await;
+    let client = Client::registered(&server).await;
+    let key = PrivateKey::generate(P256).unwrap();
+    let certificate = client.obtain(&server, &["a.example"], &key).await;
+    let usual = shown(&server, &world, &certificate).await;
+    world.clock.advance(60);
+    let later = certificate.not_after();
+
+    let long = EarlyRenewal {
+        start: later,
+        end: later.checked_add(SignedDuration::from_hours(1)).unwrap(),
+        ..wish(&world)
+    };
+    EarlyRenewals::new(&*world.store).add(long, world.now()).await.unwrap();
+
+    assert_eq!(shown(&server, &world, &certificate).await["suggestedWindow"], usual["suggestedWindow"]);
+}
+
+#[tokio::test]
 async fn serial_numbers_narrow_a_wish() {
     let world = World::new();
     let server = Server::new(&world).await;
