@@ -173,10 +173,6 @@ impl Client {
         Ok(answer)
     }
 
-    pub(super) fn account_id(&self) -> Id {
-        self.account.as_ref().unwrap().rsplit('/').next().unwrap().parse().unwrap()
-    }
-
     /// What the owner of a name has to show for this token.
     pub(super) fn key_authorization(&self, token: &str) -> String {
         format!("{token}.{}", Thumbprint::of(self.key.public_key()).unwrap())
