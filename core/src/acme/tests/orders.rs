@@ -319,7 +319,7 @@ impl Client {
     }
 
     /// Something else stands where the answer should.
-    async fn publish_nonsense(&self, server: &Server, order: &Answer<Value>, place: usize) {
+    pub(super) async fn publish_nonsense(&self, server: &Server, order: &Answer<Value>, place: usize) {
         let url = &urls(&order.resource["authorizations"])[place];
         let shown = self.authorization(server, url).await.unwrap().resource;
         let token = challenge_of(&shown, "http-01")["token"].as_str().unwrap().to_owned();
