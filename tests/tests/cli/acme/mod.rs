@@ -5,6 +5,7 @@ mod certbot;
 mod lego;
 mod liar;
 mod names;
+mod operator;
 mod options;
 mod problems;
 mod step;

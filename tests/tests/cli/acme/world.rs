@@ -47,7 +47,8 @@ impl World {
         Self::with(|validation| Authority::start_acme_on(folder_with(options), validation))
     }
 
-    fn with(start: impl FnOnce(&Validation) -> Authority) -> Self {
+    /// The authority that `start` starts.
+    pub(super) fn with(start: impl FnOnce(&Validation) -> Authority) -> Self {
         let person = Person::new();
         let names = Names::start();
         let validation =
@@ -55,6 +56,14 @@ impl World {
         let authority = start(&validation);
         person.meet(&authority);
         Self { authority, person, names, validation }
+    }
+
+    /// Ends the server, has the operator do something, and starts a server on the same folder again, at another port.
+    pub(super) fn interrupted(mut self, operator: impl FnOnce(&CaFolder)) -> Self {
+        assert!(self.authority.server.end_by_signal("TERM").success(), "{}", self.authority.server.log());
+        operator(&self.authority.folder);
+        self.authority = Authority::start_acme_on(self.authority.folder, &self.validation);
+        self
     }
 
     /// The directory of the provisioner.
