@@ -60,6 +60,11 @@ impl Asked {
         })))
     }
 
+    /// The name of the provisioner, as the path has it.
+    pub(crate) fn provisioner(&self) -> &str {
+        &self.0.provisioner
+    }
+
     /// The server that it was sent to.
     ///
     /// # Errors

@@ -37,6 +37,8 @@ use crate::{CaFolder, Csr, Key, KeyKind, Token, asn1::unpem, csr::San, programs}
 pub struct Options {
     /// Variables in the environment of every function.
     pub environment: Vec<(String, String)>,
+    /// More flags of `stepless init` (`--acme`).
+    pub init: Vec<String>,
     /// The time of day of every function; ours if there is none.
     pub clock: Option<Arc<FakeClock>>,
     /// Most processes of one function at a time; requests above that wait.
@@ -47,7 +49,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { environment: Vec::new(), clock: None, concurrency: FEW, invoked_only: false }
+        Self { environment: Vec::new(), init: Vec::new(), clock: None, concurrency: FEW, invoked_only: false }
     }
 }
 
@@ -100,6 +102,7 @@ impl Deployment {
                 .arg(folder.password_file())
                 .arg("--root-out")
                 .arg(folder.path().join("certs/root_ca.crt"))
+                .args(&options.init)
                 .envs(emulated()),
         );
         let configuration = plan.table.configuration();
@@ -132,6 +135,18 @@ impl Deployment {
             deployment.open();
         }
         deployment
+    }
+
+    /// Runs a command of `stepless acme` on the table; gives what it prints.
+    pub fn stepless_acme(&self, arguments: &[&str]) -> Value {
+        let printed = programs::output(
+            Command::new(programs::stepless())
+                .arg("acme")
+                .args(arguments)
+                .args(["--json", "--config", &format!("dynamodb:{}", self.plan.resources.table)])
+                .envs(emulated()),
+        );
+        serde_json::from_slice(&printed).expect("it prints JSON")
     }
 
     /// `https://localhost:<port>`.

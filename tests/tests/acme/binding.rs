@@ -25,20 +25,26 @@ pub(crate) struct BindingKey {
 
 impl BindingKey {
     /// Keys of a provisioner, made by the operator's command while no server runs.
-    pub(crate) fn make(folder: &CaFolder, provisioner: &str, count: usize) -> Vec<Self> {
-        (0..count)
-            .map(|_| {
-                let said = programs::output(
-                    Command::new(programs::stepless())
-                        .args(["acme", "eab", "add", provisioner, "--json", "--config"])
-                        .arg(folder.config_path()),
-                );
-                let said: Value = serde_json::from_slice(&said).expect("the command prints JSON");
-                let member = |name: &str| said[name].as_str().unwrap_or_else(|| panic!("no {name}: {said}"));
-                let secret = BASE64_URL_SAFE_NO_PAD.decode(member("key")).expect("the key is base64url");
-                Self { id: member("kid").into(), secret }
-            })
-            .collect()
+    ///
+    /// # Errors
+    ///
+    /// What the command said instead.
+    pub(crate) fn make(folder: &CaFolder, provisioner: &str, count: usize) -> Result<Vec<Self>, String> {
+        (0..count).map(|_| Self::make_one(folder, provisioner)).collect()
+    }
+
+    fn make_one(folder: &CaFolder, provisioner: &str) -> Result<Self, String> {
+        let said = Command::new(programs::stepless())
+            .args(["acme", "eab", "add", "--provisioner", provisioner, "--json", "--config"])
+            .arg(folder.config_path())
+            .output()
+            .map_err(|error| error.to_string())?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let printed: Value = serde_json::from_slice(&said.stdout)
+            .map_err(|error| format!("{error}: {}{}", text(&said.stdout), text(&said.stderr)))?;
+        let member = |name: &str| printed[name].as_str().ok_or_else(|| format!("no {name}: {printed}"));
+        let secret = BASE64_URL_SAFE_NO_PAD.decode(member("hmacKey")?).map_err(|error| error.to_string())?;
+        Ok(Self { id: member("id")?.into(), secret })
     }
 
     /// The message that binds an account key, before it is signed.

@@ -248,7 +248,6 @@ fn a13_rfc7638_a_number_with_a_zero_before_it_is_refused_or_the_same_key(#[case]
 #[case::of_another_provisioner(|url: &str| url.replace("/acme/acme/", "/acme/other/"))]
 #[case::the_id_alone(|url: &str| url.rsplit('/').next().unwrap().to_owned())]
 #[case::a_path_behind(|url: &str| format!("{url}/orders"))]
-#[case::nothing(|_: &str| String::new())]
 #[case::a_sentence(|_: &str| "an account".into())]
 #[case::of_another_scheme(|url: &str| url.replace("https:", "http:"))]
 #[case::with_a_query(|url: &str| format!("{url}?x=1"))]
@@ -261,4 +260,16 @@ fn a4_rfc8555_6_2_a_key_id_that_is_no_account_does_not_exist(#[case] change: fn(
     let answer = account.acme.post(&url, &message.sign(&account.key));
 
     world.refused(&account.acme, &answer, 400, "accountDoesNotExist");
+}
+
+#[test]
+fn a4_rfc8555_6_2_an_empty_key_id_is_malformed() {
+    let world = world();
+    let account = world.account();
+    let url = account.acme.directory().new_order.clone();
+
+    let message = account.message(&url, "{}").header("kid", "");
+    let answer = account.acme.post(&url, &message.sign(&account.key));
+
+    world.refused(&account.acme, &answer, 400, "malformed");
 }

@@ -57,13 +57,13 @@ fn a24_rfc8555_6_6_a_limit_of_orders_admits_exactly_so_many_and_says_when_to_com
 
 /// A body that nobody needs is not read.
 #[test]
-fn l17_a_request_of_many_megabytes_or_levels_is_refused() {
+fn l17_a_request_over_a_mebibyte_or_of_many_levels_is_refused() {
     let world = world();
     let account = world.account();
     let url = account.acme.directory().new_order.clone();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
 
-    for body in ["x".repeat(4 << 20), deep.clone(), format!(r#"{{"protected":{deep}}}"#)] {
+    for body in ["x".repeat((1 << 20) + 1), deep.clone(), format!(r#"{{"protected":{deep}}}"#)] {
         let answer = account.acme.post_body(&url, "application/jose+json", &body);
         assert!(matches!(answer.status(), 400 | 413), "{answer}");
     }

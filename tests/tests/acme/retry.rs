@@ -34,11 +34,12 @@ fn rfc8555_8_2_while_it_is_tried_again_the_challenge_is_processing_and_says_when
 
     assert_eq!(answer.json()["status"], "processing", "{answer}");
     assert!((1..=60).contains(&seconds_to_wait(&answer)), "{answer}");
-    for (url, status) in [(&challenge.url, "processing"), (&authorization, "pending"), (&order, "pending")] {
+    for (url, status) in [(&challenge.url, "processing"), (&authorization, "pending")] {
         let now = account.get(url);
         assert_eq!(now.text("status"), status, "{now}");
         assert!((1..=60).contains(&seconds_to_wait(&now)), "{now}");
     }
+    assert_eq!(account.get(&order).text("status"), "pending");
 }
 
 /// Each failed try adds its error: [RFC 8555 §8.2](https://www.rfc-editor.org/rfc/rfc8555#section-8.2).

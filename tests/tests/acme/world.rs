@@ -32,7 +32,7 @@ pub(crate) struct World {
     pub(crate) http: HttpServer,
     pub(crate) tls: TlsServer,
     pub(crate) dns: DnsServer,
-    pub(crate) binding_keys: Mutex<Vec<BindingKey>>,
+    binding_keys: Mutex<Result<Vec<BindingKey>, String>>,
     probes: Mutex<HashMap<String, Arc<Account>>>,
 }
 
@@ -115,8 +115,10 @@ impl World {
 
     /// A key for an external account binding that nobody has used.
     pub(crate) fn binding_key(&self) -> BindingKey {
-        let key = self.binding_keys.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        key.expect("more keys are made than tests use")
+        match &mut *self.binding_keys.lock().unwrap_or_else(PoisonError::into_inner) {
+            Ok(keys) => keys.pop().expect("more keys are made than tests use"),
+            Err(why) => panic!("`stepless acme eab add` made no key: {why}"),
+        }
     }
 
     /// Shows on the web what an http-01 challenge asks for.

@@ -1,8 +1,9 @@
 //! An authority that runs: a folder, made by either program, and the server on it.
 
-use std::env;
+use std::{env, process::Command};
 
-use stepless_tests::{CaFolder, Client, Program, Server, client::roots_of};
+use serde_json::Value;
+use stepless_tests::{CaFolder, Client, Program, Server, client::roots_of, programs};
 
 use crate::acme::Validation;
 
@@ -49,19 +50,31 @@ impl Authority {
 
     /// With an ACME provisioner of the name `acme`, whose validations look where a test can answer them.
     pub(crate) fn start_acme(made: Made, validation: &Validation) -> Self {
-        Self::start_acme_on(made.acme_folder(), validation)
+        Self::start_acme_on(made.acme_folder(), validation, &[]).0
     }
 
-    /// As [`Authority::start_acme`], on a folder that has such a provisioner.
-    pub(crate) fn start_acme_on(folder: CaFolder, validation: &Validation) -> Self {
-        let flags = [
-            "--insecure".to_owned(),
-            format!("--acme-http-port={}", validation.http.address().port()),
-            format!("--acme-tls-port={}", validation.tls.address().port()),
-            format!("--resolver={}", validation.resolver),
-        ];
+    /// As [`Authority::start_acme`], on a folder that has such a provisioner; before it, these commands of
+    /// `stepless acme`, and what they printed.
+    pub(crate) fn start_acme_on(
+        folder: CaFolder,
+        validation: &Validation,
+        commands: &[&[&str]],
+    ) -> (Self, Vec<Value>) {
+        let printed = commands.iter().map(|command| stepless_acme(&folder, command)).collect();
+        let flags = flags(validation);
         let flags = flags.each_ref().map(String::as_str);
-        Self { server: Server::start_with(program(), &folder, &flags), folder }
+        (Self { server: Server::start_with(program(), &folder, &flags), folder }, printed)
+    }
+
+    /// Ends the server, runs these commands of `stepless acme`, and starts it again at the same address; what they
+    /// printed.
+    pub(crate) fn managed(&mut self, validation: &Validation, commands: &[&[&str]]) -> Vec<Value> {
+        let flags = flags(validation);
+        let mut printed = Vec::new();
+        self.server.interrupt(program(), &self.folder, &flags.each_ref().map(String::as_str), |folder| {
+            printed.extend(commands.iter().map(|command| stepless_acme(folder, command)));
+        });
+        printed
     }
 
     /// Ends the server as a power cut would, and starts another one on the same folder.
@@ -78,6 +91,23 @@ impl Authority {
     pub(crate) fn root_file(&self) -> String {
         self.folder.path().join("certs/root_ca.crt").display().to_string()
     }
+}
+
+/// With these flags validations look where a test can answer them.
+fn flags(validation: &Validation) -> [String; 4] {
+    [
+        "--insecure".to_owned(),
+        format!("--acme-http-port={}", validation.http.address().port()),
+        format!("--acme-tls-port={}", validation.tls.address().port()),
+        format!("--resolver={}", validation.resolver),
+    ]
+}
+
+/// Runs a command of `stepless acme` on the store, which no server has open.
+fn stepless_acme(folder: &CaFolder, arguments: &[&str]) -> Value {
+    let mut command = Command::new(programs::stepless());
+    let command = command.arg("acme").args(arguments).arg("--json").arg("--config").arg(folder.config_path());
+    serde_json::from_slice(&programs::output(command)).expect("it prints JSON")
 }
 
 /// Ours, unless the suite itself is on trial.

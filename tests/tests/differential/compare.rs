@@ -138,6 +138,7 @@ impl Seen {
         if response.header("content-type") == Some(CHAIN) {
             let chain = unpem(&text);
             seen.take_apart(&chain[0], exchange.sent_at);
+            seen.certificate = seen.certificate.iter().map(|part| hide(record, part)).collect();
             let rest = text.find(END).map_or("", |at| &text[at + END.len()..]);
             seen.text = format!("{} certificates, behind the leaf {rest}", chain.len());
             return seen;

@@ -76,7 +76,6 @@ fn l20_a_function_may_do_what_its_routes_need_and_nothing_else() {
             "AcmeRole",
             BTreeSet::from([
                 "dynamodb:BatchGetItem",
-                "dynamodb:ConditionCheckItem",
                 "dynamodb:DeleteItem",
                 "dynamodb:Query",
                 "dynamodb:UpdateItem",

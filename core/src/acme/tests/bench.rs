@@ -15,7 +15,8 @@ use crate::acme::{
     Acme, AcmeError, Answer, Arrival, AuthorizationId, Endpoint, Id, ProbeHost, Retry, RetryTask,
     ScheduleError, Validator,
 };
-use crate::authority::tests::bench::{P256, World, request};
+use crate::authority::Authority;
+use crate::authority::tests::bench::{Gate, P256, World, request};
 use crate::config::ChallengeType;
 use crate::fault::{Call, Faults};
 use crate::jose::{Jwk, Thumbprint};
@@ -67,7 +68,23 @@ impl Server {
 
     /// One more process, in the same network and at the same queue.
     pub(super) async fn beside(world: &World, prober: Arc<FakeProber>, queue: Arc<Queue>) -> Self {
-        let acme = Acme::open(Arc::new(world.authority().await)).await.unwrap();
+        Self::of(world, Arc::new(world.authority().await), prober, queue).await
+    }
+
+    /// One more process beside this one, with a gate at its `call`th call from now on.
+    pub(super) async fn gated(&self, world: &World, call: usize) -> (Self, Arc<Gate>) {
+        // It opens with one call.
+        let (authority, gate) = world.gated(call + 1).await;
+        (Self::of(world, authority, self.prober.clone(), self.queue.clone()).await, gate)
+    }
+
+    async fn of(
+        world: &World,
+        authority: Arc<Authority>,
+        prober: Arc<FakeProber>,
+        queue: Arc<Queue>,
+    ) -> Self {
+        let acme = Acme::open(authority).await.unwrap();
         let faults = world.faults.clone();
         let validator = Validator {
             prober: Arc::new(FaultyProber::new(prober.clone(), faults.clone())),
@@ -78,12 +95,17 @@ impl Server {
 
     /// The server as a request to this path reaches it.
     pub(super) fn at(&self, path: &str) -> Endpoint<'_> {
-        self.acme.endpoint(Arrival { host: HOST, base_path: "", path }, "acme").unwrap()
+        let provisioner = path.split('/').nth(2).unwrap();
+        self.acme.endpoint(Arrival { host: HOST, base_path: "", path }, provisioner).unwrap()
     }
 
     pub(super) fn nonce(&self) -> String {
-        let endpoint = self.at("/acme/acme/new-nonce");
-        self.acme.new_nonce(&endpoint).unwrap().as_str().to_owned()
+        self.nonce_for("/acme/acme/new-nonce")
+    }
+
+    /// A nonce of the provisioner of this path.
+    pub(super) fn nonce_for(&self, path: &str) -> String {
+        self.acme.new_nonce(&self.at(path)).unwrap().as_str().to_owned()
     }
 }
 
@@ -117,10 +139,6 @@ impl Client {
         Ok(answer)
     }
 
-    pub(super) fn account_id(&self) -> Id {
-        self.account.as_ref().unwrap().rsplit('/').next().unwrap().parse().unwrap()
-    }
-
     /// What the owner of a name has to show for this token.
     pub(super) fn key_authorization(&self, token: &str) -> String {
         format!("{token}.{}", Thumbprint::of(self.key.public_key()).unwrap())
@@ -130,7 +148,7 @@ impl Client {
     pub(super) fn jws(&self, server: &Server, path: &str, payload: Option<&Value>, own_key: bool) -> Vec<u8> {
         let mut header = json!({
             "alg": "ES256",
-            "nonce": server.nonce(),
+            "nonce": server.nonce_for(path),
             "url": format!("https://{HOST}{path}"),
         });
         if own_key {

@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub(crate) persistence: Persistence,
     pub(crate) removed: Vec<&'static str>,
     pub(crate) acme: AcmeOptions,
+    /// A second ACME provisioner, `acme-b`, with the same options.
+    pub(crate) second_acme: bool,
 }
 
 impl World {
@@ -84,6 +86,7 @@ impl World {
             persistence: Persistence::Durable,
             removed: Vec::new(),
             acme: AcmeOptions::default(),
+            second_acme: false,
             clock,
         }
     }
@@ -108,6 +111,7 @@ impl World {
             persistence: self.persistence,
             removed: self.removed.clone(),
             acme: self.acme.clone(),
+            second_acme: self.second_acme,
         }
     }
 
@@ -179,7 +183,12 @@ impl World {
                 Service::Disabled("no key".to_owned()),
             ),
         ];
-        let list = list.into_iter().filter(|one| !self.removed.contains(&one.name.as_str())).collect();
+        let second = self.second_acme.then(|| {
+            let service = Service::Acme(Arc::new(self.acme.clone()));
+            self.provisioner("acme-b", "acme/acme-b", ProvisionerKind::Acme, service)
+        });
+        let list =
+            list.into_iter().chain(second).filter(|one| !self.removed.contains(&one.name.as_str())).collect();
         Provisioners::new(list, Audiences::new(&self.dns_names)).unwrap()
     }
 

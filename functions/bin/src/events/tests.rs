@@ -299,24 +299,55 @@ fn an_event_of_the_local_platform_is_read_as_the_request_that_it_tells_of(
 }
 
 #[rstest]
-#[case("$default", "", "/health", "/health")]
-#[case("prod", "", "/prod/health", "/health")]
-#[case("prod", "", "/prod", "/")]
-#[case("prod", "", "/production/health", "/production/health")]
-#[case("$default", "/ca", "/ca/1.0/health", "/1.0/health")]
-#[case("$default", "/ca", "/health", "/health")]
-fn l4_what_a_stage_or_a_mapping_puts_before_a_path_is_removed(
+#[case("$default", "", "/health", "/health", "")]
+#[case("prod", "", "/prod/health", "/health", "/prod")]
+#[case("prod", "", "/prod", "/", "/prod")]
+#[case("prod", "", "/production/health", "/production/health", "")]
+#[case("$default", "/ca", "/ca/1.0/health", "/1.0/health", "/ca")]
+#[case("$default", "/ca", "/health", "/health", "")]
+#[case("prod", "/ca", "/prod/ca/health", "/health", "/prod/ca")]
+fn l4_what_a_stage_or_a_mapping_puts_before_a_path_is_removed_and_told(
     #[case] stage: &str,
     #[case] base_path: &str,
     #[case] path: &str,
     #[case] expected: &str,
+    #[case] removed: &str,
 ) {
     let mut event = sample(Events::HttpApi);
     event["rawPath"] = path.into();
     event["requestContext"]["stage"] = stage.into();
     let gateway = Gateway { base_path: base_path.into(), ..gateway(Events::HttpApi) };
 
-    assert_eq!(request(&gateway, &event.to_string()).unwrap().uri().path(), expected);
+    let request = request(&gateway, &event.to_string()).unwrap();
+
+    assert_eq!(request.uri().path(), expected);
+    assert_eq!(request.extensions().get(), Some(&BasePath(removed.to_owned())));
+}
+
+/// The event has the path below the stage, and beside it the whole one where the stage is a part of the URL.
+#[rstest]
+#[case("/live/health", "/live")]
+#[case("/health", "")]
+fn l4_the_stage_of_a_rest_api_is_told(#[case] whole: &str, #[case] removed: &str) {
+    let mut event = sample(Events::RestApi);
+    event["path"] = "/health".into();
+    event["requestContext"]["path"] = whole.into();
+
+    let request = read(Events::RestApi, &event).unwrap();
+
+    assert_eq!(request.uri().path(), "/health");
+    assert_eq!(request.extensions().get(), Some(&BasePath(removed.to_owned())));
+}
+
+/// A signed request names its URL as our links have it, and a gateway that decodes it takes nothing away.
+#[test]
+fn a_path_that_was_decoded_is_encoded_as_links_are() {
+    let mut event = sample(Events::HttpApi);
+    event["rawPath"] = "/acme/a b@c=(d)~$&+/directory".into();
+
+    let request = read(Events::HttpApi, &event).unwrap();
+
+    assert_eq!(request.uri().path(), "/acme/a%20b%40c%3D%28d%29~$&+/directory");
 }
 
 #[rstest]

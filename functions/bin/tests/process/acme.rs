@@ -5,10 +5,14 @@ use serde_json::{Value, json};
 use crate::acme_client::{Client, Responder};
 use crate::world::{World, eventually};
 
-/// A stack with an ACME provisioner, whose validations are led to a server of the test.
 async fn world(responder: &Responder) -> World {
-    let mut world = World::unconfigured().await;
     let provisioner = json!({"type": "ACME", "name": "acme", "validation": {"giveUpAfter": "2m"}});
+    world_with(responder, provisioner).await
+}
+
+/// A stack with an ACME provisioner, whose validations are led to a server of the test.
+pub(crate) async fn world_with(responder: &Responder, provisioner: Value) -> World {
+    let mut world = World::unconfigured().await;
     world.configuration["authority"]["provisioners"].as_array_mut().unwrap().push(provisioner);
     world.configure().await;
     for name in ["acme", "acme-retry"] {
@@ -33,10 +37,13 @@ async fn an_order_is_proven_finalized_fetched_and_revoked() {
     let certificate = client.certificate(&order).await;
     let names = certificate.sans().unwrap();
     assert_eq!(names.ip_addresses().map(|ip| ip.to_string()).collect::<Vec<_>>(), ["127.0.0.1"]);
+    let serial = certificate.serial().to_string();
     let log = world.log("acme-finalize");
-    assert!(log.lines().any(|line| line.contains("/finalize") && line.contains("\"status\":200")), "{log}");
+    assert!(log.lines().any(|line| line.contains("/finalize") && line.contains(&serial)), "{log}");
 
     assert_eq!(client.revoke(&certificate, 0).await.status, 200);
+    let log = world.log("acme");
+    assert!(log.lines().any(|line| line.contains("/revoke-cert") && line.contains(&serial)), "{log}");
     let again = client.revoke(&certificate, 0).await;
     assert_eq!(again.body["type"], "urn:ietf:params:acme:error:alreadyRevoked", "{again:?}");
 }

@@ -79,11 +79,21 @@ impl<'a> Client<'a> {
 
     /// Finalizes an order that is ready, and fetches its certificate.
     pub(crate) async fn certificate(&mut self, order: &Value) -> Certificate {
+        let url = self.finalize(order).await;
+        self.fetch(&url).await
+    }
+
+    /// Finalizes an order that is ready, and tells where its certificate is.
+    pub(crate) async fn finalize(&mut self, order: &Value) -> String {
         let csr = Csr::new("", &[San::Ip(&[127, 0, 0, 1])]);
         let csr = BASE64.encode(csr.sign(&Key::generate(stepless_tests::KeyKind::P256)));
         let done = self.post(&text(&order["finalize"]), &json!({"csr": csr}).to_string()).await;
         assert_eq!((done.status, &done.body["status"]), (200, &json!("valid")), "{done:?}");
-        let fetched = self.post(&text(&done.body["certificate"]), "").await;
+        text(&done.body["certificate"])
+    }
+
+    pub(crate) async fn fetch(&mut self, url: &str) -> Certificate {
+        let fetched = self.post(url, "").await;
         assert_eq!(fetched.status, 200, "{fetched:?}");
         assert_eq!(fetched.headers["content-type"], "application/pem-certificate-chain");
         let chain = Certificate::parse_pem_bundle(fetched.body.as_str().unwrap()).unwrap();

@@ -10,6 +10,7 @@
 
 mod acme;
 mod acme_client;
+mod acme_rights;
 mod clock;
 mod configuration;
 mod endpoint_certificate;

@@ -1,8 +1,11 @@
 //! What an operator can set for ACME, as clients meet it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::world::{World, texts};
+use super::{
+    lego::solver,
+    world::{World, texts},
+};
 use crate::{authority::Made, judge};
 
 #[test]
@@ -51,6 +54,67 @@ fn certbot_renews_at_once_what_renewal_information_says() {
     assert_eq!(world.person.serial(&good), before[0], "{said}");
     assert_ne!(world.person.serial(&gone), before[1], "{said}");
     judge::accept(&world.authority, &world.person, &gone, "gone.example");
+}
+
+#[test]
+fn certbot_renews_at_once_what_the_operator_wants_renewed() {
+    let mut world = World::new(Made::SteplessInit);
+    world.certbot_by_http(&["-d", "a.example"]);
+    let chain = world.of_certbot("a.example", "fullchain");
+    let before = world.person.serial(&chain);
+    let ask = ["renewal", "ask", "--name", "incident", "--start", "-1h", "--end", "-1m"];
+    world.authority.managed(&world.validation, &[&ask]);
+
+    let said = world.certbot(&["renew"]);
+    let renewed = world.person.serial(&chain);
+    let again = world.certbot(&["renew"]);
+
+    assert_eq!(world.person.serial(&chain), renewed, "once is enough: {again}");
+    assert_ne!(world.person.serial(&chain), before, "{said}");
+    judge::accept(&world.authority, &world.person, &chain, "a.example");
+}
+
+#[test]
+fn clients_bind_their_accounts_to_keys_of_the_operator() {
+    let options = json!({"requireEAB": true, "termsOfService": "https://terms.example/", "website": "https://ca.example/"});
+    let (world, keys) = World::managed(&options, &[&["eab", "add"], &["eab", "add"]]);
+    let (ids, secrets) = (part(&keys, "id"), part(&keys, "hmacKey"));
+
+    let said = world.certbot_by_http_fails(&["-d", "a.example"]);
+    assert!(said.text.contains("external account binding"), "{said}");
+    let said = world.certbot_by_http_fails(&[
+        "-d",
+        "a.example",
+        "--eab-kid",
+        &ids[0],
+        "--eab-hmac-key",
+        &secrets[1],
+    ]);
+    assert_eq!(said.problems, ["unauthorized"], "{said}");
+    world.certbot_by_http(&["-d", "a.example", "--eab-kid", &ids[0], "--eab-hmac-key", &secrets[0]]);
+    judge::accept(&world.authority, &world.person, &world.of_certbot("a.example", "fullchain"), "a.example");
+
+    let solver = solver(&world, "http");
+    let lego = |id: &str, secret: &str| {
+        let eab = ["--eab", "--kid", id, "--hmac", secret, "--domains", "b.example", "run"];
+        [&solver.each_ref().map(String::as_str)[..], &eab]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let said = world.lego_fails(&texts(&lego(&ids[0], &secrets[0])));
+    assert_eq!(said.problems, ["unauthorized"], "a key binds one account: {said}");
+    world.lego(&texts(&lego(&ids[1], &secrets[1])));
+    judge::accept(&world.authority, &world.person, "lego/certificates/b.example.crt", "b.example");
+}
+
+/// A member of each of the objects that were printed.
+fn part(printed: &[Value], member: &str) -> Vec<String> {
+    let text = |object: &Value| {
+        object[member].as_str().unwrap_or_else(|| panic!("no {member} in {object}")).to_owned()
+    };
+    printed.iter().map(text).collect()
 }
 
 /// The server refuses good nonces at random. certbot goes on with another one.

@@ -39,31 +39,27 @@ pub(super) struct World {
 impl World {
     /// An authority as `init --acme` leaves it.
     pub(super) fn new(made: Made) -> Self {
-        Self::with(|validation| Authority::start_acme(made, validation))
+        Self::with(|validation| (Authority::start_acme(made, validation), ())).0
     }
 
     /// An authority whose ACME provisioner has these members more.
     pub(super) fn with_options(options: &Value) -> Self {
-        Self::with(|validation| Authority::start_acme_on(folder_with(options), validation))
+        Self::managed(options, &[]).0
     }
 
-    /// The authority that `start` starts.
-    pub(super) fn with(start: impl FnOnce(&Validation) -> Authority) -> Self {
+    /// As [`World::with_options`], and the operator ran these commands of `stepless acme`, which printed that.
+    pub(super) fn managed(options: &Value, commands: &[&[&str]]) -> (Self, Vec<Value>) {
+        Self::with(|validation| Authority::start_acme_on(folder_with(options), validation, commands))
+    }
+
+    fn with<T>(start: impl FnOnce(&Validation) -> (Authority, T)) -> (Self, T) {
         let person = Person::new();
         let names = Names::start();
         let validation =
             Validation { http: reserved_address(), tls: reserved_address(), resolver: names.address() };
-        let authority = start(&validation);
+        let (authority, more) = start(&validation);
         person.meet(&authority);
-        Self { authority, person, names, validation }
-    }
-
-    /// Ends the server, has the operator do something, and starts a server on the same folder again, at another port.
-    pub(super) fn interrupted(mut self, operator: impl FnOnce(&CaFolder)) -> Self {
-        assert!(self.authority.server.end_by_signal("TERM").success(), "{}", self.authority.server.log());
-        operator(&self.authority.folder);
-        self.authority = Authority::start_acme_on(self.authority.folder, &self.validation);
-        self
+        (Self { authority, person, names, validation }, more)
     }
 
     /// The directory of the provisioner.
@@ -215,7 +211,7 @@ impl fmt::Display for Complaint {
 }
 
 /// A folder of `step ca init --acme` whose ACME provisioner has these members more.
-pub(super) fn folder_with(options: &Value) -> CaFolder {
+fn folder_with(options: &Value) -> CaFolder {
     let folder = CaFolder::init(&["--acme"]);
     folder.edit(|config| {
         let provisioners =

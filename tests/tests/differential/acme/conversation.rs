@@ -2,7 +2,10 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use serde_json::{Value, json};
@@ -21,7 +24,7 @@ use stepless_tests::{
 };
 
 use crate::{
-    session::{Session, Stop, fresh_id},
+    session::{Session, Stop},
     world::Responders,
 };
 
@@ -250,8 +253,11 @@ impl<'s, 'w> Conversation<'s, 'w> {
 
     /// A name that no other case has, under a name that both sides share.
     pub(super) fn fresh_name(&mut self) -> String {
-        let name = format!("n{}.example", fresh_id());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        // Of one length, for lengths are a part of DER.
+        let name = format!("n{:08}.example", COUNT.fetch_add(1, Ordering::Relaxed));
         self.session.hide(&name, "<name>");
+        self.session.hide(&hex::encode(&name), "<name in hex>");
         name
     }
 
