@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -52,7 +52,26 @@ impl Server {
         let address = reserved_address();
         folder.edit(|config| config["address"] = address.address().to_string().into());
         let log = folder.path().join("server.log");
-        let child = spawn(program, folder, flags, environment, &log);
+        let mut command = match program {
+            Program::StepCa => Command::new(programs::step_ca()),
+            Program::Stepless => {
+                let mut command = Command::new(programs::stepless());
+                command.arg("serve");
+                command
+            }
+        };
+        let child = command
+            .arg(folder.config_path())
+            .arg("--password-file")
+            .arg(folder.password_file())
+            .args(flags)
+            .env("STEPPATH", folder.path())
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(log_file(&log))
+            .stderr(log_file(&log))
+            .spawn()
+            .unwrap_or_else(|error| panic!("{program:?} does not start: {error}"));
         let mut server = Self { child, address, log };
         server.wait_until_healthy(folder);
         server
@@ -91,20 +110,6 @@ impl Server {
         }
     }
 
-    /// Ends it, has something done to its folder, and starts it again at the same address.
-    pub fn interrupt(
-        &mut self,
-        program: Program,
-        folder: &CaFolder,
-        flags: &[&str],
-        between: impl FnOnce(&CaFolder),
-    ) {
-        assert!(self.end_by_signal("TERM").success(), "{}", self.log());
-        between(folder);
-        self.child = spawn(program, folder, flags, &[], &self.log);
-        self.wait_until_healthy(folder);
-    }
-
     /// Ends it at once, as a power cut would.
     pub fn kill(&mut self) {
         // A process that has ended by itself cannot be killed, which is what was asked for.
@@ -134,35 +139,6 @@ impl Server {
     }
 }
 
-fn spawn(
-    program: Program,
-    folder: &CaFolder,
-    flags: &[&str],
-    environment: &[(&str, &OsStr)],
-    log: &Path,
-) -> Child {
-    let mut command = match program {
-        Program::StepCa => Command::new(programs::step_ca()),
-        Program::Stepless => {
-            let mut command = Command::new(programs::stepless());
-            command.arg("serve");
-            command
-        }
-    };
-    command
-        .arg(folder.config_path())
-        .arg("--password-file")
-        .arg(folder.password_file())
-        .args(flags)
-        .env("STEPPATH", folder.path())
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .stdout(log_file(log))
-        .stderr(log_file(log))
-        .spawn()
-        .unwrap_or_else(|error| panic!("{program:?} does not start: {error}"))
-}
-
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
@@ -177,7 +153,7 @@ pub fn reserved_address() -> ReservedAddress {
     ReservedAddress::any().expect("loopback has a free port")
 }
 
-fn log_file(path: &Path) -> File {
+fn log_file(path: &PathBuf) -> File {
     File::options().create(true).append(true).open(path).expect("the folder is ours")
 }
 

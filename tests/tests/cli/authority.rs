@@ -61,20 +61,20 @@ impl Authority {
         commands: &[&[&str]],
     ) -> (Self, Vec<Value>) {
         let printed = commands.iter().map(|command| stepless_acme(&folder, command)).collect();
-        let flags = flags(validation);
+        let flags = [
+            "--insecure".to_owned(),
+            format!("--acme-http-port={}", validation.http.address().port()),
+            format!("--acme-tls-port={}", validation.tls.address().port()),
+            format!("--resolver={}", validation.resolver),
+        ];
         let flags = flags.each_ref().map(String::as_str);
         (Self { server: Server::start_with(program(), &folder, &flags), folder }, printed)
     }
 
-    /// Ends the server, runs these commands of `stepless acme`, and starts it again at the same address; what they
-    /// printed.
-    pub(crate) fn managed(&mut self, validation: &Validation, commands: &[&[&str]]) -> Vec<Value> {
-        let flags = flags(validation);
-        let mut printed = Vec::new();
-        self.server.interrupt(program(), &self.folder, &flags.each_ref().map(String::as_str), |folder| {
-            printed.extend(commands.iter().map(|command| stepless_acme(folder, command)));
-        });
-        printed
+    /// Runs a command of `stepless acme` between two servers: the store is not shared with one that runs.
+    pub(crate) fn manage_acme(mut self, validation: &Validation, command: &[&str]) -> Self {
+        self.server.kill();
+        Self::start_acme_on(self.folder, validation, &[command]).0
     }
 
     /// Ends the server as a power cut would, and starts another one on the same folder.
@@ -91,16 +91,6 @@ impl Authority {
     pub(crate) fn root_file(&self) -> String {
         self.folder.path().join("certs/root_ca.crt").display().to_string()
     }
-}
-
-/// With these flags validations look where a test can answer them.
-fn flags(validation: &Validation) -> [String; 4] {
-    [
-        "--insecure".to_owned(),
-        format!("--acme-http-port={}", validation.http.address().port()),
-        format!("--acme-tls-port={}", validation.tls.address().port()),
-        format!("--resolver={}", validation.resolver),
-    ]
 }
 
 /// Runs a command of `stepless acme` on the store, which no server has open.

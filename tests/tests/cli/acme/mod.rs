@@ -5,7 +5,6 @@ mod certbot;
 mod lego;
 mod liar;
 mod names;
-mod operator;
 mod options;
 mod problems;
 mod step;
