@@ -71,6 +71,12 @@ impl Authority {
         (Self { server: Server::start_with(program(), &folder, &flags), folder }, printed)
     }
 
+    /// Runs a command of `stepless acme` between two servers: the store is not shared with one that runs.
+    pub(crate) fn manage_acme(mut self, validation: &Validation, command: &[&str]) -> Self {
+        self.server.kill();
+        Self::start_acme_on(self.folder, validation, &[command]).0
+    }
+
     /// Ends the server as a power cut would, and starts another one on the same folder.
     pub(crate) fn restart(mut self) -> Self {
         self.server.kill();

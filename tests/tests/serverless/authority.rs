@@ -70,6 +70,12 @@ impl Authority {
         (Self { server, folder }, printed)
     }
 
+    /// Runs a command of `stepless acme`, beside the functions.
+    pub(crate) fn manage_acme(self, _validation: &Validation, command: &[&str]) -> Self {
+        self.server.stepless_acme(command);
+        self
+    }
+
     /// Ends every process as a power cut would; others go on with the table.
     pub(crate) fn restart(mut self) -> Self {
         self.server.restart();

@@ -62,6 +62,19 @@ impl World {
         (Self { authority, person, names, validation }, more)
     }
 
+    /// The operator runs a command of `stepless acme`. If the server has to stop for it, another one takes its place,
+    /// at another port, and certbot follows it there.
+    pub(super) fn manage(self, command: &[&str]) -> Self {
+        let Self { authority, person, names, validation } = self;
+        let before = authority.server.address().port().to_string();
+        let authority = authority.manage_acme(&validation, command);
+        let after = authority.server.address().port().to_string();
+        if before != after {
+            person.program("sh", &["-ec", FOLLOW, "sh", &before, &after]);
+        }
+        Self { authority, person, names, validation }
+    }
+
     /// The directory of the provisioner.
     pub(super) fn directory(&self) -> String {
         format!("{}/acme/acme/directory", self.authority.server.url())
@@ -200,7 +213,10 @@ impl Complaint {
     /// `types` may hold words that are none.
     fn new<'a>(said: &Said, types: impl Iterator<Item = &'a str>) -> Self {
         let known = types.filter_map(|kind| kind.trim().strip_prefix(ACME_ERROR));
-        Self { text: format!("{}{}", said.stdout, said.stderr), problems: known.map(Into::into).collect() }
+        let mut problems: Vec<String> = known.map(Into::into).collect();
+        // One error may be told twice.
+        problems.dedup();
+        Self { text: format!("{}{}", said.stdout, said.stderr), problems }
     }
 }
 
@@ -235,6 +251,13 @@ fn run(command: &mut Command) -> Said {
 pub(super) fn texts(owned: &[String]) -> Vec<&str> {
     owned.iter().map(String::as_str).collect()
 }
+
+/// What certbot keeps of a server at port `$1` is said of port `$2`.
+const FOLLOW: &str = r#"
+cd certbot/config
+mv "accounts/localhost:$1" "accounts/localhost:$2"
+grep -rl "localhost:$1" . | xargs sed -i "s/localhost:$1/localhost:$2/g"
+"#;
 
 /// What a person without an account says to certbot.
 pub(super) const NEW_ACCOUNT: [&str; 4] = ["--agree-tos", "--no-eff-email", "-m", MAIL];
