@@ -28,11 +28,10 @@ fn a24_an_order_holds_as_many_names_as_are_allowed_and_not_one_more() {
 }
 
 #[test]
-fn a24_ten_thousand_names_are_refused() {
+fn a24_a_thousand_names_are_refused() {
     let world = world();
     let account = world.account();
-    let names: Value =
-        (0..10_000).map(|n| json!({"type": "dns", "value": format!("n{n}.example")})).collect();
+    let names: Value = (0..1_000).map(|n| json!({"type": "dns", "value": format!("n{n}.example")})).collect();
 
     let answer = account.post(&account.acme.directory().new_order, &json!({"identifiers": names}));
 
