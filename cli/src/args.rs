@@ -1,11 +1,15 @@
 //! What can be said on the command line.
 
+mod acme;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use stepless_aws::configuration::ConfigurationPlace;
 use stepless_core::key::{KeyKind, ParameterSet};
+
+pub(crate) use acme::{AcmeCommand, AcmeStoreArguments, AskArguments, EabCommand, RenewalCommand};
 
 /// A certificate authority without a server.
 ///
@@ -33,6 +37,11 @@ pub(crate) enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Manage what only an operator may for ACME: keys for external account binding, and early renewal
+    Acme {
+        #[command(subcommand)]
+        command: AcmeCommand,
     },
     /// Print a script that completes stepless commands in a shell
     Completion {
@@ -173,8 +182,7 @@ pub(crate) struct ServeArguments {
     /// File with the password of the SSH user key; not read, for SSH is not served yet
     #[arg(long, value_name = "FILE")]
     pub(crate) ssh_user_password_file: Option<PathBuf>,
-    /// Allow what is only fit for tests: other ports for ACME challenges, and challenges that lead to this machine or
-    /// to link-local addresses
+    /// Allow what is only fit for tests: other ports for ACME challenges, and challenges that lead to this machine
     #[arg(long)]
     pub(crate) insecure: bool,
     /// Port that http-01 challenges are looked for at, instead of 80
@@ -270,18 +278,22 @@ mod tests {
 
     use super::*;
 
+    /// The ids of the arguments of a command and of all below it.
+    fn arguments(command: &clap::Command) -> Vec<String> {
+        let own = command.get_arguments().map(|argument| argument.get_id().to_string());
+        own.chain(command.get_subcommands().flat_map(arguments)).collect()
+    }
+
     /// Every user of a machine sees the arguments of every process.
     #[test]
     fn o12_no_argument_is_a_password() {
         let command = Arguments::command();
-        let nested = command.get_subcommands().flat_map(|command| command.get_subcommands());
-        let arguments = command.get_subcommands().chain(nested).flat_map(|command| command.get_arguments());
         // They say where a key lies, or what it is.
         let places = ["root_key", "issuer_key", "key_spec"];
 
-        let about_passwords: Vec<_> = arguments
-            .map(|argument| argument.get_id().as_str())
-            .filter(|id| !places.contains(id))
+        let about_passwords: Vec<_> = arguments(&command)
+            .into_iter()
+            .filter(|id| !places.contains(&id.as_str()))
             .filter(|id| ["password", "secret", "key", "pin", "token"].iter().any(|word| id.contains(word)))
             .collect();
 

@@ -1,28 +1,22 @@
 //! An authority from its configuration: its certificates, its store, its key, each in files or on AWS.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{env, fmt};
 
 use stepless_aws::authority::open_signer;
 use stepless_aws::configuration::{ConfigurationPlace, ConfigurationSource, Found};
-use stepless_aws::dynamodb::DynamoDbStore;
-use stepless_core::authority::{Authority, AuthorityParts, Persistence, Platform};
+use stepless_core::authority::{Authority, AuthorityParts, Platform};
 use stepless_core::clock::Clock;
-use stepless_core::config::{
-    CaConfig, CertificateSource, DatabaseConfig, EmbeddedDatabase, EmbeddedKind, KeySource,
-};
+use stepless_core::config::{CaConfig, CertificateSource, KeySource};
 use stepless_core::key::{LocalSigner, PrivateKey, PrivateKeyError, SignatureAlgorithm, Signer};
 use stepless_core::secret::SecretBytes;
-use stepless_core::store::{MemoryStore, Store};
 use stepless_core::x509::{Certificate, IssuerChain};
-use stepless_embedded::EmbeddedStore;
 use stepless_net::{SystemClock, SystemRandom};
-use tracing::warn;
 
 use crate::error::{CliError, Context};
-use crate::{files, password};
+use crate::{files, password, store};
 
 /// A configuration, and what was doubtful about it.
 pub(crate) struct LoadedConfig {
@@ -58,6 +52,20 @@ impl LoadedConfig {
         let (config, warnings) = parsed.context(format_args!("{origin} cannot be used"))?;
         Ok(Self { config, warnings: warnings.iter().map(ToString::to_string).collect() })
     }
+}
+
+/// Where a configuration lies: where an argument says, or where `step` has it.
+pub(crate) fn config_place(said: Option<&ConfigurationPlace>) -> Result<ConfigurationPlace, CliError> {
+    if let Some(place) = said {
+        return Ok(place.clone());
+    }
+    let folder = match env::var_os("STEPPATH") {
+        Some(folder) => PathBuf::from(folder),
+        None => env::home_dir()
+            .ok_or_else(|| CliError::new("there is no home folder: name the ca.json"))?
+            .join(".step"),
+    };
+    Ok(ConfigurationPlace::File(folder.join("config/ca.json")))
 }
 
 /// Reads a `ca.json`, wherever it lies.
@@ -101,7 +109,7 @@ pub(crate) async fn parts(
     password_file: Option<&Path>,
     clock: Arc<dyn Clock>,
 ) -> Result<AuthorityParts, CliError> {
-    let (store, persistence) = open_store(config.db.as_ref(), &clock).await?;
+    let (store, persistence) = store::open(config.db.as_ref(), &clock).await?;
     let issuers = IssuerChain::from_pem(&pem(&config.crt)?)
         .context(format_args!("{} is not an issuing chain", config.crt))?;
     let signer = issuer_signer(config, password_file, &issuers).await?;
@@ -116,59 +124,6 @@ pub(crate) async fn parts(
         random: Arc::new(SystemRandom),
     };
     AuthorityParts::from_config(config, platform).context("the provisioners cannot be used")
-}
-
-async fn open_store(
-    db: Option<&DatabaseConfig>,
-    clock: &Arc<dyn Clock>,
-) -> Result<(Arc<dyn Store>, Persistence), CliError> {
-    let Some(db) = db else {
-        warn!("no db is configured: spent tokens are forgotten at the end, and nothing can be revoked");
-        return Ok((Arc::new(MemoryStore::new(Arc::clone(clock))), Persistence::UntilRestart));
-    };
-    let db = match db {
-        DatabaseConfig::Embedded(db) => db,
-        DatabaseConfig::DynamoDb(table) => {
-            let store = DynamoDbStore::open(table, Arc::clone(clock))
-                .await
-                .context("db.dataSource: the table cannot be used")?;
-            return Ok((Arc::new(store), Persistence::Durable));
-        }
-    };
-    let folder = store_folder(db);
-    files::create_folder(folder)?;
-    if let Some(path) = another_database(db) {
-        warn!(
-            path = %path.display(),
-            "this is the database of another program; its certificates, revocations and spent tokens are not read"
-        );
-    }
-    let path = folder.join(STORE_FILE);
-    let store = EmbeddedStore::open(&path, Arc::clone(clock))
-        .context(format_args!("the database {} cannot be opened", path.display()))?;
-    Ok((Arc::new(store), Persistence::Durable))
-}
-
-/// Where our own store lies. `db.dataSource` names a folder, but a file for bbolt: then it lies beside that file.
-fn store_folder(db: &EmbeddedDatabase) -> &Path {
-    match db.kind {
-        EmbeddedKind::BadgerV1 | EmbeddedKind::BadgerV2 => &db.data_source,
-        EmbeddedKind::Bbolt => match db.data_source.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        },
-    }
-}
-
-/// What another program keeps in the same place is not read: certificates that it revoked are not revoked here.
-fn another_database(db: &EmbeddedDatabase) -> Option<PathBuf> {
-    let candidates = match db.kind {
-        EmbeddedKind::BadgerV1 | EmbeddedKind::BadgerV2 => {
-            BADGER_FILES.into_iter().map(|file| db.data_source.join(file)).collect()
-        }
-        EmbeddedKind::Bbolt => vec![db.data_source.clone()],
-    };
-    candidates.into_iter().find(|path| path.exists())
 }
 
 /// The issuer's key. An RSA issuer signs as its own certificate is signed, where that is RSA too: clients that could
@@ -233,76 +188,5 @@ pub(crate) fn pem(source: &CertificateSource) -> Result<Cow<'_, str>, CliError> 
     match source {
         CertificateSource::File(path) => files::read_text(path).map(Cow::Owned),
         CertificateSource::Pem(text) => Ok(Cow::Borrowed(text)),
-    }
-}
-
-/// The file of the embedded store.
-const STORE_FILE: &str = "stepless.redb";
-/// What a badger database leaves in its folder.
-const BADGER_FILES: [&str; 2] = ["MANIFEST", "KEYREGISTRY"];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn opened(kind: EmbeddedKind, data_source: &Path) -> Result<Persistence, CliError> {
-        let db = EmbeddedDatabase { kind, data_source: data_source.to_owned() };
-        let clock: Arc<dyn Clock> = Arc::new(stepless_net::SystemClock);
-        open_store(Some(&DatabaseConfig::Embedded(db)), &clock).await.map(|(_, persistence)| persistence)
-    }
-
-    #[tokio::test]
-    async fn the_store_lies_in_the_folder_of_a_badger_database() {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("new/db");
-
-        assert!(matches!(opened(EmbeddedKind::BadgerV2, &source).await, Ok(Persistence::Durable)));
-
-        assert!(source.join(STORE_FILE).is_file());
-    }
-
-    #[tokio::test]
-    async fn the_store_lies_beside_the_file_of_a_bbolt_database_and_leaves_it_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("step.db");
-        std::fs::write(&source, "bbolt").unwrap();
-
-        assert!(matches!(opened(EmbeddedKind::Bbolt, &source).await, Ok(Persistence::Durable)));
-
-        assert!(folder.path().join(STORE_FILE).is_file());
-        assert_eq!(std::fs::read(&source).unwrap(), b"bbolt");
-    }
-
-    #[tokio::test]
-    async fn a_bbolt_database_that_is_not_there_yet_is_not_made_as_a_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("new/step.db");
-
-        assert!(matches!(opened(EmbeddedKind::Bbolt, &source).await, Ok(Persistence::Durable)));
-
-        assert!(folder.path().join("new").join(STORE_FILE).is_file());
-        assert!(!source.exists());
-    }
-
-    #[test]
-    fn a_bbolt_file_without_a_folder_lies_in_the_working_directory() {
-        let db = EmbeddedDatabase { kind: EmbeddedKind::Bbolt, data_source: "step.db".into() };
-
-        assert_eq!(store_folder(&db), Path::new("."));
-    }
-
-    #[test]
-    fn a_database_of_another_program_is_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("step.db");
-        let bbolt = EmbeddedDatabase { kind: EmbeddedKind::Bbolt, data_source: file.clone() };
-        let badger = EmbeddedDatabase { kind: EmbeddedKind::BadgerV2, data_source: folder.path().to_owned() };
-        assert_eq!((another_database(&bbolt), another_database(&badger)), (None, None));
-
-        std::fs::write(&file, "").unwrap();
-        std::fs::write(folder.path().join("MANIFEST"), "").unwrap();
-
-        assert_eq!(another_database(&bbolt), Some(file));
-        assert_eq!(another_database(&badger), Some(folder.path().join("MANIFEST")));
     }
 }

@@ -1,5 +1,7 @@
-//! The `stepless` command: makes a certificate authority, serves it, changes its configuration, and shows a newcomer around.
+//! The `stepless` command: makes a certificate authority, serves it, changes its configuration,
+//! manages its ACME, and shows a newcomer around.
 
+mod acme;
 mod args;
 mod authority;
 mod config;
@@ -12,6 +14,7 @@ mod quickstart;
 mod serve;
 mod server_certificate;
 mod shell;
+mod store;
 mod validation;
 
 use std::process::ExitCode;
@@ -37,6 +40,7 @@ fn run(arguments: Arguments) -> Result<(), CliError> {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Quickstart(arguments) => quickstart::run(&arguments),
         Command::Config { command } => config::run(&command),
+        Command::Acme { command } => acme::run(&command),
         Command::Completion { shell } => {
             let mut command = Arguments::command();
             clap_complete::generate(shell, &mut command, "stepless", &mut std::io::stdout());

@@ -1,12 +1,10 @@
 //! `stepless serve`: the authority of a `ca.json` behind a TLS listener.
 
-use std::env;
 use std::future::Future;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use stepless_aws::configuration::ConfigurationPlace;
 use stepless_core::authority::Authority;
 use stepless_core::clock::Clock;
 use stepless_core::config::{CaConfig, ProvisionerDetails, TlsVersion};
@@ -27,10 +25,7 @@ use crate::validation::{self, Worker};
 
 /// Serves until the process is told to end.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), CliError> {
-    let place = match &arguments.config {
-        Some(place) => place.clone(),
-        None => ConfigurationPlace::File(default_config()?),
-    };
+    let place = authority::config_place(arguments.config.as_ref())?;
     let strictness = Strictness::of(arguments.strict);
     let runtime = runtime()?;
     runtime.block_on(async {
@@ -210,14 +205,4 @@ fn warn_of_flags(arguments: &ServeArguments) {
     if arguments.insecure {
         warn!("--insecure: challenges of ACME may lead to this machine");
     }
-}
-
-fn default_config() -> Result<PathBuf, CliError> {
-    let folder = match env::var_os("STEPPATH") {
-        Some(folder) => PathBuf::from(folder),
-        None => env::home_dir()
-            .ok_or_else(|| CliError::new("there is no home folder: name the ca.json to serve"))?
-            .join(".step"),
-    };
-    Ok(folder.join("config/ca.json"))
 }

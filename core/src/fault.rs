@@ -44,7 +44,7 @@ pub enum Call {
     Commit,
     /// `Signer::sign`.
     Sign,
-    /// A call of `Prober`.
+    /// Any method of `Prober`.
     Probe,
     /// `Retry::schedule`.
     Schedule,

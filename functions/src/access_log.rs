@@ -21,8 +21,15 @@ use crate::request_id::RequestId;
 #[derive(Clone, Debug)]
 pub(crate) struct LoggedCertificate {
     serial: SerialNumber,
-    subject: String,
+    subject: Option<String>,
     provisioner: Option<String>,
+}
+
+impl LoggedCertificate {
+    /// The certificate of an ACME order.
+    pub(crate) fn of_order(serial: SerialNumber, provisioner: &str) -> Self {
+        Self { serial, subject: None, provisioner: Some(plain(provisioner)) }
+    }
 }
 
 impl From<&IssuedCertificate> for LoggedCertificate {
@@ -30,7 +37,7 @@ impl From<&IssuedCertificate> for LoggedCertificate {
         let certificate = issued.certificate();
         Self {
             serial: certificate.serial().clone(),
-            subject: plain(certificate.subject().common_name().unwrap_or_default()),
+            subject: Some(plain(certificate.subject().common_name().unwrap_or_default())),
             provisioner: issued.provisioner().map(plain),
         }
     }
@@ -73,7 +80,7 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
                 duration_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
                 user_agent = agent,
                 serial = certificate.map(|c| &c.serial).or(revoked.map(|r| &r.0)).map(tracing::field::display),
-                subject = certificate.map(|c| c.subject.as_str()),
+                subject = certificate.and_then(|c| c.subject.as_deref()),
                 provisioner = certificate.and_then(|c| c.provisioner.as_deref()),
                 error = cause,
             )

@@ -9,6 +9,7 @@ use axum::response::Response;
 use axum::routing::post;
 use stepless_core::acme::Acme;
 
+use crate::access_log::LoggedCertificate;
 use crate::acme::{Names, Posted, Refused, named, resource};
 use crate::unhurried::to_the_end;
 
@@ -25,7 +26,13 @@ async fn finalize(
     let id = named(&id, "order")?;
     to_the_end(async move {
         let endpoint = posted.asked.endpoint(&acme)?;
-        resource(&acme.finalize(&endpoint, posted.body(), &id).await?)
+        let answer = acme.finalize(&endpoint, posted.body(), &id).await?;
+        let mut response = resource(&answer)?;
+        if let Some(serial) = answer.resource.serial() {
+            let logged = LoggedCertificate::of_order(serial.clone(), posted.asked.provisioner());
+            response.extensions_mut().insert(logged);
+        }
+        Ok(response)
     })
     .await
 }

@@ -31,11 +31,13 @@ impl Endpoint {
     /// # Errors
     /// [`CallError::Refused`] with the name of the service's error, or [`CallError::Unreachable`].
     pub fn call(&self, target: &str, input: &Value) -> Result<Value, CallError> {
-        // DynamoDB speaks version 1.0 of the protocol, the others 1.1; the emulators want each its own.
-        let version = if target.starts_with("DynamoDB") { "1.0" } else { "1.1" };
+        // DynamoDB and SQS speak version 1.0 of the protocol, the others 1.1; the emulators want each its own.
+        let old = target.starts_with("DynamoDB") || target.starts_with("AmazonSQS");
+        let version = if old { "1.0" } else { "1.1" };
         let service = match target.split_once('.').map(|(service, _)| service) {
             Some("DynamoDB_20120810") => "dynamodb",
             Some("CertificateManager") => "acm",
+            Some("AmazonSQS") => "sqs",
             _ => "kms",
         };
         let body = input.to_string();

@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod kms_double;
 pub mod port;
 pub mod proxy;
+pub mod queue;
 pub mod resources;
 pub mod runtime;
 pub mod stack;

@@ -53,6 +53,28 @@ struct Arguments {
     /// A DynamoDB that is there already; DynamoDB Local is not started then
     #[arg(long)]
     dynamodb_endpoint: Option<Endpoint>,
+    /// Port that http-01 challenges are looked for at
+    #[arg(long)]
+    acme_http_port: Option<u16>,
+    /// Port that tls-alpn-01 challenges are looked for at
+    #[arg(long)]
+    acme_tls_port: Option<u16>,
+    /// DNS server that challenges are looked up at
+    #[arg(long)]
+    resolver: Option<String>,
+}
+
+impl Arguments {
+    /// What the functions are told of challenges. Everything is on this machine here, so that they may lead to it.
+    fn validation(&self) -> impl Iterator<Item = (String, String)> {
+        let variables = [
+            ("STEPLESS_ACME_HTTP_PORT", self.acme_http_port.map(|port| port.to_string())),
+            ("STEPLESS_ACME_TLS_PORT", self.acme_tls_port.map(|port| port.to_string())),
+            ("STEPLESS_ACME_RESOLVER", self.resolver.clone()),
+            ("STEPLESS_ACME_ALLOW_LOOPBACK", Some("true".to_owned())),
+        ];
+        variables.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))
+    }
 }
 
 #[tokio::main]
@@ -88,6 +110,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     } else {
         format!("{STACK}-{}", Uuid::new_v4().simple())
     };
+    let mut environment = BTreeMap::from([
+        ("AWS_ENDPOINT_URL".to_owned(), emulation.rest().url()),
+        ("AWS_ENDPOINT_URL_ACM".to_owned(), acm.url().to_owned()),
+    ]);
+    environment.extend(arguments.validation());
     let stack = Stack::create(&StackSettings {
         name: name.clone(),
         template: fs::read_to_string(&arguments.template)?,
@@ -96,10 +123,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         logs: dir.clone(),
         kms: emulation.kms,
         dynamodb: emulation.dynamodb,
-        environment: BTreeMap::from([
-            ("AWS_ENDPOINT_URL".to_owned(), emulation.rest().url()),
-            ("AWS_ENDPOINT_URL_ACM".to_owned(), acm.url().to_owned()),
-        ]),
+        sqs: emulation.rest(),
+        environment,
         shape: arguments.events,
         concurrency: arguments.concurrency,
         overload: Overload::Wait,
@@ -152,7 +177,7 @@ fn init(
 ) -> Result<String, Box<dyn Error>> {
     let init = Command::new(programs.join("stepless"))
         .args(["init", "--kms", "awskms:", "--name", "Local", "--dns", "localhost,127.0.0.1"])
-        .args(["--provisioner", "admin"])
+        .args(["--provisioner", "admin", "--acme"])
         .args(["--store", &format!("dynamodb:{table}")])
         .args(["--root-key", &format!("awskms:key-id=alias/{stack}-root")])
         .args(["--issuer-key", &format!("awskms:key-id=alias/{stack}-issuer")])

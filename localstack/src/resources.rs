@@ -1,4 +1,4 @@
-//! The table and the keys of a template, made in the emulators.
+//! The table, the keys and the queues of a template, made in the emulators.
 
 use std::collections::BTreeMap;
 
@@ -17,18 +17,35 @@ pub struct Resources {
     pub table: String,
     /// Logical names of keys to their key ids.
     pub keys: BTreeMap<String, String>,
+    /// ARNs of queues to their URLs.
+    pub queues: BTreeMap<String, String>,
 }
 
-/// Makes the table, with its time to live, and the keys, with their aliases. The table is called after the stack and its logical name.
+/// The emulators that resources are made in.
+#[derive(Clone, Copy, Debug)]
+pub struct Emulators {
+    /// For keys.
+    pub kms: Endpoint,
+    /// For the table.
+    pub dynamodb: Endpoint,
+    /// For queues.
+    pub sqs: Endpoint,
+}
+
+impl Emulators {
+    /// One for all of them.
+    pub fn all(endpoint: Endpoint) -> Self {
+        Self { kms: endpoint, dynamodb: endpoint, sqs: endpoint }
+    }
+}
+
+/// Makes the table, with its time to live, the keys, with their aliases, and the queues. Table and queues are called after
+/// the stack and their logical names.
 ///
 /// # Errors
 /// [`ResourceError`] if the template is not understood or an emulator refuses.
-pub fn create(
-    template: &Template,
-    stack: &str,
-    kms: Endpoint,
-    dynamodb: Endpoint,
-) -> Result<Resources, ResourceError> {
+pub fn create(template: &Template, stack: &str, emulators: Emulators) -> Result<Resources, ResourceError> {
+    let Emulators { kms, dynamodb, sqs } = emulators;
     let mut resources = Resources::default();
     for (name, properties) in template.tables()? {
         let table = format!("{stack}-{name}");
@@ -52,7 +69,27 @@ pub fn create(
         resources.names.insert(key.name.clone(), id.clone());
         resources.keys.insert(key.name, id);
     }
+    for (name, properties) in template.queues()? {
+        let (url, arn) = create_queue(&format!("{stack}-{name}"), &properties, sqs)?;
+        resources.names.insert(format!("{name}.Arn"), arn.clone());
+        resources.names.insert(name, url.clone());
+        resources.queues.insert(arn, url);
+    }
     Ok(resources)
+}
+
+/// The URL and the ARN of a new queue. What is set aside after too many tries is AWS's own matter.
+fn create_queue(queue: &str, properties: &Value, sqs: Endpoint) -> Result<(String, String), ResourceError> {
+    let attributes = taken(properties, &["VisibilityTimeout", "MessageRetentionPeriod"]);
+    let attributes = attributes.as_object().into_iter().flatten();
+    let attributes: Map<String, Value> =
+        attributes.map(|(name, value)| (name.clone(), value.to_string().into())).collect();
+    let made = sqs.call("AmazonSQS.CreateQueue", &json!({"QueueName": queue, "Attributes": attributes}))?;
+    let url = made.get("QueueUrl").and_then(Value::as_str).ok_or(ResourceError::NoQueue)?;
+    let asked = json!({"QueueUrl": url, "AttributeNames": ["QueueArn"]});
+    let found = sqs.call("AmazonSQS.GetQueueAttributes", &asked)?;
+    let arn = found.pointer("/Attributes/QueueArn").and_then(Value::as_str).ok_or(ResourceError::NoQueue)?;
+    Ok((url.to_owned(), arn.to_owned()))
 }
 
 fn create_table(table: &str, properties: &Value, dynamodb: Endpoint) -> Result<(), ResourceError> {
@@ -98,4 +135,7 @@ pub enum ResourceError {
     /// The KMS made a key and did not say which.
     #[error("CreateKey was answered without the key's id and ARN")]
     NoKey,
+    /// The emulator made a queue and did not say which.
+    #[error("CreateQueue was answered without the queue's URL, or it has no ARN")]
+    NoQueue,
 }

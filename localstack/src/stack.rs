@@ -1,4 +1,4 @@
-//! A whole stack of the template on loopback: table, keys, functions, gateway.
+//! A whole stack of the template on loopback: table, keys, queues, functions, gateway.
 //!
 //! Without TLS it takes milliseconds and a socket; the certificate that the gateway shows is the authority's own and
 //! exists only after `stepless init`, so serving is a step of its own.
@@ -16,7 +16,8 @@ use thiserror::Error;
 
 use crate::endpoint::Endpoint;
 use crate::gateway::{Gateway, Shape};
-use crate::resources::{self, ResourceError, Resources};
+use crate::queue::QueuePoller;
+use crate::resources::{self, Emulators, ResourceError, Resources};
 use crate::runtime::{Between, Function, FunctionSettings, Overload, Reaper};
 use crate::template::{Template, TemplateError};
 
@@ -37,6 +38,8 @@ pub struct StackSettings {
     pub kms: Endpoint,
     /// The emulator of DynamoDB in which the table is made.
     pub dynamodb: Endpoint,
+    /// The emulator of SQS in which queues are made.
+    pub sqs: Endpoint,
     /// Variables for every function, over those of the template: endpoints, or a test's proxies in their place.
     pub environment: BTreeMap<String, String>,
     /// What stands before the functions.
@@ -55,10 +58,12 @@ pub struct Stack {
     resources: Resources,
     functions: BTreeMap<String, Function>,
     gateway: Gateway,
+    _sources: Vec<QueuePoller>,
 }
 
 impl Stack {
-    /// Makes table, keys and functions. No process runs yet. Must run inside a tokio runtime for what is invoked later.
+    /// Makes table, keys, queues and functions. No process runs yet. Must run inside a tokio runtime for what is invoked
+    /// later.
     ///
     /// # Errors
     /// [`StackError`].
@@ -66,10 +71,11 @@ impl Stack {
         let parameters: Vec<(&str, &str)> =
             settings.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let template = Template::read(&settings.template, &settings.name, &parameters)?;
-        let resources = resources::create(&template, &settings.name, settings.kms, settings.dynamodb)?;
+        let (kms, dynamodb, sqs) = (settings.kms, settings.dynamodb, settings.sqs);
+        let resources = resources::create(&template, &settings.name, Emulators { kms, dynamodb, sqs })?;
         let reaper = Reaper::start().map_err(StackError::Reaper)?;
         let mut functions = BTreeMap::new();
-        let mut routed = Vec::new();
+        let (mut routed, mut sources) = (Vec::new(), Vec::new());
         for described in template.functions(&resources.names)? {
             let program = settings.programs.join(&described.binary);
             if !program.is_file() {
@@ -78,6 +84,7 @@ impl Stack {
             let mut environment = described.environment;
             environment.insert("AWS_ENDPOINT_URL_KMS".to_owned(), settings.kms.url());
             environment.insert("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), settings.dynamodb.url());
+            environment.insert("AWS_ENDPOINT_URL_SQS".to_owned(), settings.sqs.url());
             environment.insert("STEPLESS_EVENTS".to_owned(), events_of(settings.shape).to_owned());
             environment.extend(settings.environment.clone());
             let function = Function::new(
@@ -97,11 +104,15 @@ impl Stack {
                 },
                 reaper.clone(),
             );
+            for source in described.queues {
+                let url = resources.queues.get(&source.arn).ok_or(ResourceError::NoQueue)?;
+                sources.push(QueuePoller::start(sqs, url, source, function.clone()));
+            }
             functions.insert(described.binary, function.clone());
             routed.push((function, described.routes));
         }
         let gateway = Gateway::new(settings.shape, routed);
-        Ok(Self { resources, functions, gateway })
+        Ok(Self { resources, functions, gateway, _sources: sources })
     }
 
     /// What was made of the template.

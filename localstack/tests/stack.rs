@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
 use http::{Request, StatusCode};
@@ -46,6 +46,12 @@ async fn a_stack_has_the_table_the_keys_and_the_routes_of_the_template(
         ("POST", "/1.0/renew", "stepless-renew"),
         ("POST", "/rekey", "stepless-renew"),
         ("POST", "/revoke", "stepless-revoke"),
+        ("GET", "/acme", "stepless-acme"),
+        ("GET", "/acme/x/directory", "stepless-acme"),
+        ("POST", "/2.0/acme/x/order/1", "stepless-acme"),
+        ("POST", "/acme/x/order/1/nothing", "stepless-acme"),
+        ("POST", "/acme/x/order/1/finalize", "stepless-acme-finalize"),
+        ("POST", "/2.0/acme/x/order/1/finalize", "stepless-acme-finalize"),
     ] {
         assert_eq!(answer(&stack, method, path).await, (StatusCode::OK, format!("{said} {method} {path}")));
     }
@@ -64,6 +70,34 @@ async fn a_stack_has_the_table_the_keys_and_the_routes_of_the_template(
         let described = kms.call("TrentService.DescribeKey", &alias).unwrap();
         assert_eq!(described["KeyMetadata"]["KeyUsage"], "SIGN_VERIFY", "{key}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_the_queue_calls_its_function_and_is_gone_then() {
+    let emulators = Ministack::shared().unwrap().endpoint();
+    let folder = tempfile::tempdir().unwrap();
+    for function in FUNCTIONS {
+        program(folder.path(), function);
+    }
+    let stack = Stack::create(&settings("queue", folder.path(), emulators, emulators)).unwrap();
+    let url = stack.resources().queues.values().find(|url| url.ends_with("queue-RetryQueue")).unwrap();
+    let function = stack.function("stepless-acme-retry").unwrap();
+
+    let message = json!({"QueueUrl": url, "MessageBody": "{}"});
+    emulators.call("AmazonSQS.SendMessage", &message).unwrap();
+
+    let asked = json!({"QueueUrl": url, "AttributeNames": ["All"]});
+    let left = || {
+        let attributes = emulators.call("AmazonSQS.GetQueueAttributes", &asked).unwrap();
+        let count = |name: &str| attributes["Attributes"][name].as_str().unwrap().parse::<u32>().unwrap();
+        count("ApproximateNumberOfMessages") + count("ApproximateNumberOfMessagesNotVisible")
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while function.invocations() == 0 || left() > 0 {
+        assert!(Instant::now() < deadline, "{} calls, {} messages", function.invocations(), left());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(function.invocations(), 1);
 }
 
 #[tokio::test]
@@ -91,6 +125,7 @@ fn settings(name: &str, folder: &Path, kms: Endpoint, dynamodb: Endpoint) -> Sta
         logs: folder.to_owned(),
         kms,
         dynamodb,
+        sqs: Ministack::shared().unwrap().endpoint(),
         environment: BTreeMap::from([("PATH".into(), std::env::var("PATH").unwrap())]),
         shape: Shape::HttpApi,
         concurrency: 2,
@@ -123,9 +158,18 @@ while :; do
   path=$(printf '%s' "$event" | sed 's/.*"rawPath":"\([^"]*\)".*/\1/')
   echo "$method $path"
   answer="{\"statusCode\":200,\"body\":\"$AWS_LAMBDA_FUNCTION_NAME $method $path\"}"
+  case $event in *'"Records"'*) answer='{"batchItemFailures":[]}' ;; esac
   curl -s -o "$0.answer.$$" -d "$answer" "$api/invocation/$id/response"
 done
 "#;
 
-const FUNCTIONS: [&str; 5] =
-    ["stepless-info", "stepless-sign", "stepless-renew", "stepless-revoke", "stepless-endpoint-certificate"];
+const FUNCTIONS: [&str; 8] = [
+    "stepless-info",
+    "stepless-sign",
+    "stepless-renew",
+    "stepless-revoke",
+    "stepless-endpoint-certificate",
+    "stepless-acme",
+    "stepless-acme-finalize",
+    "stepless-acme-retry",
+];

@@ -40,6 +40,11 @@ impl CaFolder {
 
     /// Runs `stepless init` with the names that [`CaFolder::init`] uses.
     pub fn init_by_stepless() -> Self {
+        Self::init_by_stepless_with(&[])
+    }
+
+    /// As [`CaFolder::init_by_stepless`], with more flags of `stepless init` (`--acme`).
+    pub fn init_by_stepless_with(extra: &[&str]) -> Self {
         let folder = Self::empty();
         fs::write(folder.password_file(), PASSWORD).expect("the folder is ours");
         programs::output(
@@ -57,7 +62,8 @@ impl CaFolder {
                 .arg("--password-file")
                 .arg(folder.password_file())
                 .arg("--dir")
-                .arg(folder.path()),
+                .arg(folder.path())
+                .args(extra),
         );
         folder
     }

@@ -130,7 +130,8 @@ impl Request {
         self
     }
 
-    fn to_bytes(&self, host: &str) -> Vec<u8> {
+    /// The request as it goes over the wire, for [`Client::send_bytes`].
+    pub fn to_bytes(&self, host: &str) -> Vec<u8> {
         let mut head =
             format!("{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n", self.method, self.target);
         for (name, value) in &self.headers {

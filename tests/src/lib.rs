@@ -10,6 +10,7 @@
     reason = "a helper of a test that cannot go on fails the test"
 )]
 
+pub mod acme;
 pub mod asn1;
 pub mod ca_folder;
 pub mod certificate;

@@ -17,6 +17,25 @@ pub fn step_ca() -> PathBuf {
     tool("step-ca-0.30.2/step-ca")
 }
 
+/// certbot, pinned.
+pub fn certbot() -> PathBuf {
+    tool("certbot-5.8.0/bin/certbot")
+}
+
+/// The Python that certbot's own modules belong to.
+pub fn certbot_python() -> PathBuf {
+    tool("certbot-5.8.0/bin/python3")
+}
+
+/// A program that a package of the system brings.
+pub fn installed(name: &str) -> PathBuf {
+    let path = env::var_os("PATH").unwrap_or_default();
+    // Daemons lie there, and not everybody's path goes there.
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("{name} is missing: `tests/run` installs it"))
+}
+
 /// The server under test: `STEPLESS_BIN`, or the one cargo built beside this test.
 pub fn stepless() -> PathBuf {
     if let Some(path) = env::var_os("STEPLESS_BIN") {

@@ -1,4 +1,4 @@
-//! `stepless init`, `stepless config` and `stepless serve` on AWS: the real binary, an emulator of KMS and DynamoDB,
+//! `stepless init`, `config`, `acme` and `serve` on AWS: the real binary, an emulator of KMS and DynamoDB,
 //! and other people's programs to judge the result.
 #![allow(
     clippy::expect_used,
@@ -9,6 +9,7 @@
 )]
 
 mod account;
+mod acme;
 mod config;
 mod init;
 mod moving;

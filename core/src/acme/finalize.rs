@@ -84,7 +84,7 @@ impl Acme {
             OrderStatus::Ready => {}
             OrderStatus::Processing | OrderStatus::Valid if is_same => {
                 self.spend(request.nonce.clone()).await?;
-                return Ok(Finalized::Order(order));
+                return Ok(Finalized::Order(Box::new(order)));
             }
             OrderStatus::Processing => {
                 return Err(not_ready("the order is being finalized with another certificate request"));
@@ -159,7 +159,7 @@ impl Acme {
                 let request = hex::encode(csr.sha256());
                 let issuance = IssuanceRecord { request, serial, lease_until: None };
                 let record = OrderRecord { issuance: Some(issuance), ..order.record };
-                Ok(Finalized::Order(StoredOrder { id: order.id, record, version: version + 2 }))
+                Ok(Finalized::Order(Box::new(StoredOrder { id: order.id, record, version: version + 2 })))
             }
             Err(IssueError::Companion(Role::Nonce)) => Err(refused_nonce()),
             Err(IssueError::Companion(Role::Account)) => {
@@ -261,7 +261,7 @@ impl Acme {
 const RESUMABLE: SignedDuration = SignedDuration::from_hours(1);
 
 enum Finalized {
-    Order(StoredOrder),
+    Order(Box<StoredOrder>),
     LostRace,
 }
 

@@ -18,6 +18,7 @@ mod answer;
 mod authorization;
 mod caa;
 mod challenge;
+mod early_renewal;
 mod endpoint;
 mod excerpt;
 mod external;
@@ -52,6 +53,7 @@ use thiserror::Error;
 
 pub use account::AccountView;
 pub use answer::Answer;
+pub use early_renewal::{EarlyRenewal, EarlyRenewalError, EarlyRenewals};
 pub use endpoint::{Arrival, Directory, Endpoint, Meta};
 pub use excerpt::{EXCERPT, excerpt};
 pub use external::{
@@ -61,14 +63,14 @@ pub use id::{AuthorizationId, Id, NoId};
 pub use identifier::Identifier;
 pub use links::Links;
 pub use order::OrdersView;
-#[cfg(any(test, feature = "contract"))]
-pub use prober::fake;
 pub use prober::{
     ACME_TLS_ALPN, CaaRecord, DnsSource, HttpAnswer, MAX_BODY, MAX_REDIRECTS, ProbeError, ProbeErrorKind,
     ProbeHost, ProbeLimits, Prober, TlsAnswer, TlsVersion, TxtAnswer,
 };
+#[cfg(any(test, feature = "contract"))]
+pub use prober::{fake, fault};
 pub use problem::{AcmeError, Problem, ProblemType, Subproblem};
-pub use renewal_info::{EarlyRenewal, EarlyRenewalRecord, RenewalInfoView};
+pub use renewal_info::RenewalInfoView;
 pub use retry::{Retry, RetryTask, ScheduleError, Validator};
 pub use status::{AuthorizationStatus, ChallengeStatus, OrderStatus};
 pub use targets::{AllowedTargets, RefusedRange, refused_range};

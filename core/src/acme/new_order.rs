@@ -165,7 +165,7 @@ impl Acme {
             }
         }
         refuse_identifiers(refusals)?;
-        Identifiers::new(identifiers).map_err(|error| AcmeError::malformed(&error))
+        Identifiers::new(identifiers).map_err(AcmeError::malformed)
     }
 
     fn identifier(

@@ -2,6 +2,8 @@
 
 #[cfg(any(test, feature = "contract"))]
 pub mod fake;
+#[cfg(any(test, feature = "contract"))]
+pub mod fault;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

@@ -1,17 +1,17 @@
 //! `renewalInfo`: when a certificate is best renewed ([RFC 9773](https://www.rfc-editor.org/rfc/rfc9773)).
 //!
-//! An operator may ask for early renewal of a set of certificates: those of a provisioner, those made before an instant,
-//! those of some serial numbers. The wishes lie in one record.
+//! A third of the lifetime before the end, unless the certificate is revoked or an operator asked for it earlier.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::early_renewal::EarlyRenewalRecord;
 use super::new_order::after;
 use super::replacement::CertificateId;
 use super::view::seconds;
 use super::{Acme, AcmeError, Answer, Endpoint};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::store::table::{self, CertificateRecord, CertificateState, Der};
-use crate::x509::{Certificate, SerialNumber};
+use crate::x509::Certificate;
 
 /// When to renew ([RFC 9773 §4.2](https://www.rfc-editor.org/rfc/rfc9773#section-4.2)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,45 +26,6 @@ pub struct RenewalInfoView {
 struct WindowView {
     start: String,
     end: String,
-}
-
-/// What an operator has asked for, all of it in one record.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EarlyRenewalRecord {
-    /// The wishes; the first that speaks of a certificate counts.
-    pub wishes: Vec<EarlyRenewal>,
-}
-
-/// A set of certificates that are to be renewed early. What is not named does not matter; all that is named must fit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EarlyRenewal {
-    /// What the operator calls it.
-    pub name: String,
-    /// The id of their provisioner.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provisioner: Option<String>,
-    /// They were made before this instant. Always named: what is made after the wish needs no renewal.
-    pub issued_before: Timestamp,
-    /// Their serial numbers; empty for any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub serials: Vec<SerialNumber>,
-    /// When they are to be renewed: not before
-    pub start: Timestamp,
-    /// and not after.
-    pub end: Timestamp,
-    /// Where people can read why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub explanation_url: Option<String>,
-}
-
-impl EarlyRenewal {
-    /// Whether it speaks of a certificate.
-    fn covers(&self, serial: &SerialNumber, record: &CertificateRecord) -> bool {
-        let provisioner = record.provisioner.as_ref().map(|provisioner| provisioner.id.as_str());
-        let is_of_provisioner = self.provisioner.as_deref().is_none_or(|named| provisioner == Some(named));
-        let is_named = self.serials.is_empty() || self.serials.contains(serial);
-        is_of_provisioner && is_named && record.created < self.issued_before
-    }
 }
 
 impl Acme {
@@ -99,11 +60,14 @@ impl Acme {
         let (start, end, explanation_url) = if revocation.is_some() {
             // A window in the past asks for renewal at once.
             (before(now, SignedDuration::from_hours(1)), before(now, SignedDuration::from_secs(1)), None)
-        } else if let Some(wish) = wishes.wishes.into_iter().find(|wish| wish.covers(&serial, &record)) {
-            (wish.start, wish.end, wish.explanation_url)
         } else {
             let ideal = before(certificate.not_after(), lifetime / 3);
-            (before(ideal, lifetime / WINDOW_PART), after(ideal, lifetime / WINDOW_PART), None)
+            let (start, end) = (before(ideal, lifetime / WINDOW_PART), after(ideal, lifetime / WINDOW_PART));
+            match wishes.first_of(&serial, &record) {
+                // A long window is for certificates that live long; of others it must not let the end pass.
+                Some(wish) => (wish.start.min(start), wish.end.min(end), wish.explanation_url),
+                None => (start, end, None),
+            }
         };
         let view = RenewalInfoView {
             suggested_window: WindowView { start: seconds(start), end: seconds(end) },

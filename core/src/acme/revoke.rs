@@ -9,7 +9,7 @@ use super::request::{Account, Authenticated, UnspentNonce, read_payload, refused
 use super::{Acme, AcmeError, Answer, Endpoint, Identifier, ProblemType};
 use crate::authority::{AuthorityError, ProvenRevocation, RevokeRequest};
 use crate::store::table::{self, CertificateRecord, CertificateState, Der};
-use crate::x509::Certificate;
+use crate::x509::{Certificate, SerialNumber};
 
 /// What `revoke-cert` is asked.
 #[derive(Deserialize)]
@@ -31,11 +31,16 @@ enum Revoker {
 }
 
 impl Acme {
-    /// Revokes a certificate of this authority: two table calls, one more for an account that did not get it.
+    /// Revokes a certificate of this authority and gives its serial number, for the log: two table calls, one more for an
+    /// account that did not get it.
     ///
     /// # Errors
     /// [`AcmeError`]; whoever may not revoke a certificate learns nothing of it.
-    pub async fn revoke_cert(&self, endpoint: &Endpoint<'_>, body: &[u8]) -> Result<Answer<()>, AcmeError> {
+    pub async fn revoke_cert(
+        &self,
+        endpoint: &Endpoint<'_>,
+        body: &[u8],
+    ) -> Result<Answer<SerialNumber>, AcmeError> {
         // The certificate says where its record lies, before anything is known about who asks.
         let mut asked = None;
         let request = self
@@ -114,9 +119,9 @@ impl Acme {
         endpoint: &Endpoint<'_>,
         asked: ReadRevocation,
         nonce: UnspentNonce,
-    ) -> Result<Answer<()>, AcmeError> {
-        let serial = asked.certificate.serial().to_string();
-        let request = RevokeRequest::parse(&serial, asked.reason, String::new(), true)
+    ) -> Result<Answer<SerialNumber>, AcmeError> {
+        let serial = asked.certificate.serial().clone();
+        let request = RevokeRequest::parse(&serial.to_string(), asked.reason, String::new(), true)
             .map_err(|error| AcmeError::malformed(&error))?;
         let proof = ProvenRevocation {
             provisioner: Some(endpoint.provisioner.id.clone()),
@@ -124,7 +129,7 @@ impl Acme {
             spent: Some(nonce.spend()),
         };
         match self.authority.revoke_proven(request, proof).await {
-            Ok(()) => Ok(Answer::new(())),
+            Ok(()) => Ok(Answer::new(serial)),
             Err(AuthorityError::TokenUsed) => Err(refused_nonce()),
             Err(error) => Err(error.into()),
         }

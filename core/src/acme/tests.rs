@@ -8,6 +8,7 @@ mod accounts;
 mod authorizations;
 mod counted;
 mod crash;
+mod early_renewal;
 mod flow;
 mod machine;
 mod orders;

@@ -8,6 +8,7 @@ use super::status::{AuthorizationStatus, ChallengeStatus, OrderStatus};
 use super::{AuthorizationId, Endpoint, Id, Identifier, Problem, ProblemType};
 use crate::clock::Timestamp;
 use crate::config::ChallengeType;
+use crate::x509::SerialNumber;
 
 /// An order ([RFC 8555 §7.1.3](https://www.rfc-editor.org/rfc/rfc8555#section-7.1.3)).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,14 +31,21 @@ pub struct OrderView {
     finalize: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<String>,
+    #[serde(skip)]
+    serial: Option<SerialNumber>,
 }
 
 impl OrderView {
+    /// The serial number of the order's certificate, if that is out; for the log.
+    pub fn serial(&self) -> Option<&SerialNumber> {
+        self.serial.as_ref()
+    }
+
     pub(super) fn new(endpoint: &Endpoint<'_>, id: &Id, order: &OrderRecord, now: Timestamp) -> Self {
         let links = endpoint.links();
         let status = order.status(now);
-        let certificate = match (status, &order.issuance) {
-            (OrderStatus::Valid, Some(issuance)) => Some(links.certificate(&issuance.serial, 0)),
+        let serial = match (status, &order.issuance) {
+            (OrderStatus::Valid, Some(issuance)) => Some(issuance.serial.clone()),
             _ => None,
         };
         let authorization = |place| links.authorization(&AuthorizationId { order: id.clone(), place });
@@ -57,7 +65,8 @@ impl OrderView {
                 .map(|(_, place)| authorization(place))
                 .collect(),
             finalize: links.finalize(id),
-            certificate,
+            certificate: serial.as_ref().map(|serial| links.certificate(serial, 0)),
+            serial,
         }
     }
 }

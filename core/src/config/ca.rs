@@ -1,5 +1,6 @@
 //! The parts of `ca.json`, and the way from its text to them.
 
+mod tls_options;
 mod values;
 
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use super::error::{ConfigError, ConfigWarning};
 use super::node::Node;
 use super::path::JsonPath;
 use super::provisioner::{self, Provisioner};
-use super::tls::{CipherSuite, TlsOptions, TlsVersion, offered_names};
+use super::tls::TlsOptions;
 use super::view::View;
 use super::{schema, unbuilt};
 use crate::secret::SecretBytes;
@@ -209,7 +210,7 @@ impl CaConfig {
             },
             logger: logger(&top.at("logger")),
             db: database(&top.at("db"))?,
-            tls: tls(&top.at("tls"), warnings)?,
+            tls: tls_options::read(&top.at("tls"), warnings)?,
             password: top.at("password").secret(),
             authority: AuthorityConfig::read(&top.at("authority"), findings.refused, warnings)?,
         })
@@ -348,53 +349,6 @@ fn database(view: &View<'_>) -> Result<Option<DatabaseConfig>, ConfigError> {
     };
     let data_source = source_at.required_text("the directory of the database")?.into();
     Ok(Some(DatabaseConfig::Embedded(EmbeddedDatabase { kind, data_source })))
-}
-
-fn tls(view: &View<'_>, warnings: &mut Vec<ConfigWarning>) -> Result<TlsOptions, ConfigError> {
-    let default = TlsOptions::default();
-    let version = |name: &str, default: TlsVersion| match view.at(name).number() {
-        None | Some(0.0) => Ok(default),
-        Some(number) => TlsVersion::from_number(number)
-            .ok_or_else(|| view.at(name).wrong("1.2 or 1.3 (or 1.0, 1.1 for minVersion)")),
-    };
-    let min_version = version("minVersion", default.min_version)?;
-    let max_version = version("maxVersion", default.max_version)?;
-    if max_version < TlsVersion::V1_2 {
-        return Err(view.at("maxVersion").wrong("1.2 or 1.3"));
-    }
-    if min_version > max_version {
-        return Err(view.at("minVersion").wrong("a version that is not above maxVersion"));
-    }
-    if min_version < TlsVersion::V1_2 {
-        warnings.push(ConfigWarning::NoEffect {
-            path: view.at("minVersion").path().clone(),
-            reason: "the server offers TLS 1.2 and above; clients are told the value".to_owned(),
-        });
-    }
-
-    let mut cipher_suites = Vec::new();
-    for element in view.at("cipherSuites").elements() {
-        let allowed = || format!("one of {}", offered_names());
-        let name = element.required_text(&allowed())?;
-        let suite = CipherSuite::from_name(name).ok_or_else(|| element.wrong(allowed()))?;
-        if !suite.is_offered() {
-            warnings.push(ConfigWarning::NoEffect {
-                path: element.path().clone(),
-                reason: "the server does not offer this suite; clients are told of it".to_owned(),
-            });
-        }
-        cipher_suites.push(suite);
-    }
-    if cipher_suites.is_empty() {
-        cipher_suites = default.cipher_suites;
-    }
-    let has_1_2 = cipher_suites.iter().any(|suite| suite.is_offered() && suite.is_for_tls_1_2());
-    if max_version == TlsVersion::V1_2 && !has_1_2 {
-        return Err(view
-            .at("cipherSuites")
-            .wrong(format!("for TLS 1.2 at least one of {}", offered_names())));
-    }
-    Ok(TlsOptions { cipher_suites, min_version, max_version, renegotiation: view.at("renegotiation").flag() })
 }
 
 /// Its values are checked even while lists are not built, so that a file found good today stays good.

@@ -24,6 +24,7 @@
 //! | [`ReplacementRecord`](crate::acme::record::ReplacementRecord) | `replaced#<serial>` | `-` | as the order, and the certificate | key |
 //! | [`SpentNonceRecord`](crate::acme::record::SpentNonceRecord) | `once#nonce#<hash>` | `-` | as long as the nonce could be used, and [`SPENT_MARGIN`] | key |
 //! | [`NonceKeyRecord`](crate::acme::record::NonceKeyRecord) | `acme-nonce-key` | `-` | for ever | key |
+//! | [`EarlyRenewal`](crate::acme::EarlyRenewal)s, all in one record | `meta` | `early-renewal` | for ever | key |
 //!
 //! Every access is one read by key, by partition or by index partition; none is a scan.
 //!

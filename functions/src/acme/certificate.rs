@@ -9,7 +9,8 @@ use stepless_core::acme::{Acme, AcmeError};
 
 use super::answer::{Accompaniment, resource, with_body};
 use super::named::{Names, serial};
-use super::{Posted, Refused};
+use super::{Asked, Posted, Refused};
+use crate::access_log::LoggedRevocation;
 use crate::unhurried::to_the_end;
 
 pub(super) async fn certificate(
@@ -39,7 +40,9 @@ pub(super) async fn revoke(State(acme): State<Arc<Acme>>, posted: Posted) -> Res
     to_the_end(async move {
         let endpoint = posted.asked.endpoint(&acme)?;
         let answer = acme.revoke_cert(&endpoint, posted.body()).await?;
-        with_body(&answer, StatusCode::OK)
+        let mut response = with_body(&answer, StatusCode::OK)?;
+        response.extensions_mut().insert(LoggedRevocation(answer.resource));
+        Ok(response)
     })
     .await
 }
@@ -47,7 +50,7 @@ pub(super) async fn revoke(State(acme): State<Arc<Acme>>, posted: Posted) -> Res
 /// The one resource beside the directory that is had with GET, and is the same for everybody.
 pub(super) async fn renewal_info(
     State(acme): State<Arc<Acme>>,
-    asked: super::Asked,
+    asked: Asked,
     Names((_, id)): Names<(String, String)>,
 ) -> Result<Response, Refused> {
     let endpoint = asked.endpoint(&acme)?;

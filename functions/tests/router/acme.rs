@@ -241,7 +241,7 @@ async fn outside_of_acme_errors_stay_steps() {
     let world = AcmeWorld::new().await;
 
     for path in ["/nothing", "/1.0/acme/acme/directory", "/acmes", "/2.0/health"] {
-        assert_eq!(world.get(path).await.error(404).is_empty(), false, "{path}");
+        assert!(!world.get(path).await.error(404).is_empty(), "{path}");
     }
     assert_eq!(world.get("/health").await.status, 200);
 }

@@ -41,6 +41,7 @@ pub(crate) const SERVER2: Leaf = leaf!("server2");
 pub(crate) const CLIENT: Leaf = leaf!("client");
 pub(crate) const EXPIRED: Leaf = leaf!("expired");
 pub(crate) const STRANGER: Leaf = leaf!("stranger");
+pub(crate) const ACME: Leaf = leaf!("acme");
 
 impl Leaf {
     pub(crate) fn key(&self) -> SecretBytes {

@@ -59,3 +59,10 @@ issue client "client" leaf intermediate "$far"
 issue expired "expired client" leaf intermediate 20210101000000Z
 issue stranger_root "Stranger Root" root self "$far"
 issue stranger "stranger" leaf stranger_root "$far"
+
+# The extension of tls-alpn-01 holds the SHA-256 of the key authorization (RFC 8737 3).
+key acme
+digest=$(printf 'key authorization' | openssl dgst -sha256 -hex | sed 's/.*= //')
+openssl req -x509 -new -key "$work/acme.pem" -subj "/CN=acme" -set_serial 1 -days 36500 -addext "subjectAltName=DNS:a.example" \
+    -addext "1.3.6.1.5.5.7.1.31=critical,DER:0420$digest" -outform DER -out acme.crt.der
+openssl pkcs8 -topk8 -nocrypt -in "$work/acme.pem" -outform DER -out acme.key.der

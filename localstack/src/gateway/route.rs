@@ -28,8 +28,8 @@ impl Routes {
         self.0.push((route, function));
     }
 
-    /// The most specific route: one with the method before `ANY`, one without parameters before one with, `$default`
-    /// last.
+    /// The most specific route: one with the method before `ANY`, one without parameters before one with, one that takes
+    /// the rest of the path behind those, `$default` last.
     ///
     /// [Routing API requests](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html)
     pub(super) fn take(&self, method: &str, path: &str) -> Option<Taken> {
@@ -38,7 +38,9 @@ impl Routes {
             .filter(|(route, _)| route.method == "ANY" || route.method == method)
             .filter_map(|(route, function)| {
                 let parameters = matched(&route.path, path)?;
-                let generality = (route.path == DEFAULT_ROUTE, parameters.len(), route.method == "ANY");
+                let is_greedy = route.path.ends_with("+}");
+                let generality =
+                    (route.path == DEFAULT_ROUTE, is_greedy, parameters.len(), route.method == "ANY");
                 Some((generality, route, *function, parameters))
             })
             .min_by_key(|(generality, ..)| *generality)
@@ -98,6 +100,8 @@ mod tests {
             ("GET", "/root/{sha}"),
             ("ANY", "/root/own"),
             ("GET", "/x/{rest+}"),
+            ("ANY", "/y/{a}/{rest+}"),
+            ("ANY", "/y/{a}/order/{b}"),
         ];
         for (number, (method, path)) in all.into_iter().enumerate() {
             routes.add(Route { method: method.into(), path: path.into() }, number);
@@ -110,6 +114,8 @@ mod tests {
         assert_eq!(taken("GET", "/root/own"), Some((3, "ANY /root/own".into())));
         assert_eq!(taken("GET", "/root/"), Some((0, "$default".into())));
         assert_eq!(taken("GET", "/root/a/b"), Some((0, "$default".into())));
+        assert_eq!(taken("GET", "/y/1/order/2"), Some((6, "ANY /y/{a}/order/{b}".into())));
+        assert_eq!(taken("GET", "/y/1/order/2/3"), Some((5, "ANY /y/{a}/{rest+}".into())));
         assert_eq!(routes.take("GET", "/x/a/b").unwrap().parameters["rest"], "a/b");
     }
 

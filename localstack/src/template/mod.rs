@@ -87,6 +87,14 @@ impl Template {
             .collect())
     }
 
+    /// The queues: logical name and properties.
+    ///
+    /// # Errors
+    /// As [`Template::functions`].
+    pub fn queues(&self) -> Result<Vec<(String, Value)>, TemplateError> {
+        self.properties("AWS::SQS::Queue")
+    }
+
     /// The roles: logical name and properties. The ARN of another resource is its logical name with `.Arn`.
     ///
     /// # Errors
@@ -155,6 +163,17 @@ pub struct Function {
     pub concurrency: Option<usize>,
     /// The routes that lead to it.
     pub routes: Vec<Route>,
+    /// The queues that call it.
+    pub queues: Vec<QueueSource>,
+}
+
+/// A queue that calls a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueSource {
+    /// Its ARN.
+    pub arn: String,
+    /// Most messages of one event.
+    pub batch: u64,
 }
 
 /// A route of the HTTP API.
@@ -202,8 +221,18 @@ impl Function {
                 );
             }
         }
-        let mut routes = Vec::new();
+        let (mut routes, mut queues) = (Vec::new(), Vec::new());
         for (_, event) in members(&properties, "Events") {
+            if event.get("Type").and_then(Value::as_str) == Some("SQS") {
+                let arn = event.pointer("/Properties/Queue").and_then(Value::as_str);
+                queues.push(QueueSource {
+                    arn: arn.ok_or_else(|| wrong("an event of a queue does not say of which"))?.to_owned(),
+                    batch: event
+                        .pointer("/Properties/BatchSize")
+                        .and_then(Value::as_u64)
+                        .unwrap_or(DEFAULT_BATCH),
+                });
+            }
             if event.get("Type").and_then(Value::as_str) == Some("HttpApi") {
                 let of = |key: &str| {
                     event.pointer("/Properties").and_then(|properties| properties.get(key)?.as_str())
@@ -229,6 +258,7 @@ impl Function {
                 .and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()))
                 .and_then(|number| usize::try_from(number).ok()),
             routes,
+            queues,
         })
     }
 }
@@ -298,6 +328,9 @@ fn text(value: &Value) -> Option<String> {
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
+
+/// [Lambda with SQS](https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html)
+const DEFAULT_BATCH: u64 = 10;
 
 /// The route of whatever has none.
 pub const DEFAULT_ROUTE: &str = "$default";

@@ -59,6 +59,7 @@ fn a_function_has_its_routes_and_its_environment() {
             memory: 256,
             concurrency: None,
             routes: vec![route("ANY", "$default"), route("GET", "/root/{sha}")],
+            queues: Vec::new(),
         }]
     );
 }

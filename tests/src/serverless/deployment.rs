@@ -20,7 +20,8 @@ use stepless_localstack::{
     ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY,
     clock::FakeClock,
     gateway::{Gateway, Shape},
-    resources::{self, Resources},
+    queue::QueuePoller,
+    resources::{self, Emulators, Resources},
     runtime::{Between, Function, FunctionSettings, Overload, Reaper},
     template::{Route, Template},
 };
@@ -36,6 +37,8 @@ use crate::{CaFolder, Csr, Key, KeyKind, Token, asn1::unpem, csr::San, programs}
 pub struct Options {
     /// Variables in the environment of every function.
     pub environment: Vec<(String, String)>,
+    /// More flags of `stepless init` (`--acme`).
+    pub init: Vec<String>,
     /// The time of day of every function; ours if there is none.
     pub clock: Option<Arc<FakeClock>>,
     /// Most processes of one function at a time; requests above that wait.
@@ -46,7 +49,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { environment: Vec::new(), clock: None, concurrency: FEW, invoked_only: false }
+        Self { environment: Vec::new(), init: Vec::new(), clock: None, concurrency: FEW, invoked_only: false }
     }
 }
 
@@ -55,6 +58,7 @@ impl Default for Options {
 pub struct Deployment {
     gateway: Option<Listening>,
     functions: Vec<(String, Function, Vec<Route>)>,
+    _queues: Vec<QueuePoller>,
     plan: Plan,
     identity: Option<Identity>,
     logs: TempDir,
@@ -98,6 +102,7 @@ impl Deployment {
                 .arg(folder.password_file())
                 .arg("--root-out")
                 .arg(folder.path().join("certs/root_ca.crt"))
+                .args(&options.init)
                 .envs(emulated()),
         );
         let configuration = plan.table.configuration();
@@ -123,12 +128,25 @@ impl Deployment {
             .tempdir()
             .expect("a temporary folder can be made");
         let functions = plan.functions(logs.path());
-        let mut deployment = Self { gateway: None, functions, plan, identity: None, logs };
+        let queues = plan.queues(&functions);
+        let mut deployment = Self { gateway: None, functions, _queues: queues, plan, identity: None, logs };
         if !deployment.plan.options.invoked_only {
             deployment.identity = Some(deployment.endpoint_certificate(folder, issuer));
             deployment.open();
         }
         deployment
+    }
+
+    /// Runs a command of `stepless acme` on the table; gives what it prints.
+    pub fn stepless_acme(&self, arguments: &[&str]) -> Value {
+        let printed = programs::output(
+            Command::new(programs::stepless())
+                .arg("acme")
+                .args(arguments)
+                .args(["--json", "--config", &format!("dynamodb:{}", self.plan.resources.table)])
+                .envs(emulated()),
+        );
+        serde_json::from_slice(&printed).expect("it prints JSON")
     }
 
     /// `https://localhost:<port>`.
@@ -160,6 +178,7 @@ impl Deployment {
         self.kill_functions();
         self.gateway = None;
         self.functions = self.plan.functions(self.logs.path());
+        self._queues = self.plan.queues(&self.functions);
         self.open();
     }
 
@@ -289,7 +308,7 @@ impl Plan {
         let text = fs::read_to_string(path).expect("the template is in the repository");
         let template = Template::read(&text, &stack, &[]).unwrap_or_else(|error| panic!("{error}"));
         let endpoint = ministack().endpoint();
-        let resources = resources::create(&template, &stack, endpoint, endpoint)
+        let resources = resources::create(&template, &stack, Emulators::all(endpoint))
             .unwrap_or_else(|error| panic!("the emulators do not make what the template asks for: {error}"));
         let table = Table::new(endpoint, &resources.table);
         Self { template, resources, table, options: options.clone() }
@@ -307,9 +326,11 @@ impl Plan {
     fn functions(&self, logs: &Path) -> Vec<(String, Function, Vec<Route>)> {
         let functions =
             self.template.functions(&self.resources.names).unwrap_or_else(|error| panic!("{error}"));
-        // The others are not asked by clients.
-        let functions =
-            functions.into_iter().filter(|function| !function.routes.is_empty()).map(|function| {
+        // The others are called by nobody here.
+        let functions = functions
+            .into_iter()
+            .filter(|function| !function.routes.is_empty() || !function.queues.is_empty())
+            .map(|function| {
                 let mut environment: BTreeMap<String, String> = function.environment;
                 environment.extend(emulated());
                 environment.extend(self.options.environment.iter().cloned());
@@ -328,6 +349,23 @@ impl Plan {
                 (function.binary, Function::new(settings, REAPER.clone()), function.routes)
             });
         functions.collect()
+    }
+
+    /// What calls functions beside the gateway.
+    fn queues(&self, functions: &[(String, Function, Vec<Route>)]) -> Vec<QueuePoller> {
+        let _runtime = RUNTIME.enter();
+        let described =
+            self.template.functions(&self.resources.names).unwrap_or_else(|error| panic!("{error}"));
+        let sources = described.into_iter().flat_map(|function| {
+            function.queues.into_iter().map(move |source| (function.binary.clone(), source))
+        });
+        let pollers = sources.map(|(binary, source)| {
+            let url = &self.resources.queues[&source.arn];
+            let (_, function, _) =
+                functions.iter().find(|(name, ..)| *name == binary).expect("it is deployed");
+            QueuePoller::start(ministack().endpoint(), url, source, function.clone())
+        });
+        pollers.collect()
     }
 }
 

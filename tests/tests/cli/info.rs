@@ -91,7 +91,7 @@ fn the_served_endpoint_answers_with_its_own_chain(
     judge::accept(&authority, &person, "server.crt", "127.0.0.1");
 }
 
-/// SSH and ACME are not served yet; what is there must work all the same.
+/// SSH is not served yet; what is there must work all the same.
 #[test]
 fn a_folder_with_ssh_and_acme_is_served() {
     let authority = Authority::start_on(CaFolder::init(&["--ssh", "--acme"]));

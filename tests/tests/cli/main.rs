@@ -9,6 +9,7 @@
     reason = "a helper of a test that cannot go on fails the test"
 )]
 
+mod acme;
 mod authority;
 mod judge;
 mod step;

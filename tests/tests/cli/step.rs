@@ -38,8 +38,14 @@ impl Person {
     /// Knows the authority as `step ca bootstrap` leaves a person: by its fingerprint.
     pub(crate) fn of(authority: &Authority) -> Self {
         let person = Self::new();
-        let fingerprint = person.step(&["certificate", "fingerprint", &authority.root_file()]);
-        person.step(&[
+        person.meet(authority);
+        person
+    }
+
+    /// From now on knows the authority, by its fingerprint.
+    pub(crate) fn meet(&self, authority: &Authority) {
+        let fingerprint = self.step(&["certificate", "fingerprint", &authority.root_file()]);
+        self.step(&[
             "ca",
             "bootstrap",
             "--ca-url",
@@ -47,7 +53,6 @@ impl Person {
             "--fingerprint",
             fingerprint.trim(),
         ]);
-        person
     }
 
     /// Runs `step`, which has to succeed; gives its standard output.

@@ -5,14 +5,17 @@ use std::fmt;
 use serde_json::Value;
 use stepless_tests::{Response, asn1::unpem, certificate::Parts};
 
-use crate::session::{Answer, CaseRecord, Exchange};
+use crate::{
+    objects,
+    session::{Answer, CaseRecord, Exchange},
+};
 
 /// One aspect of one answer that differs.
 #[derive(Clone, Debug)]
 pub(crate) struct Difference {
     pub(crate) case: String,
     pub(crate) step: usize,
-    pub(crate) aspect: &'static str,
+    pub(crate) aspect: String,
     pub(crate) reference: String,
     pub(crate) tested: String,
 }
@@ -27,9 +30,10 @@ impl fmt::Display for Difference {
 /// Every difference between two servers' runs of one case.
 pub(crate) fn compare(reference: &CaseRecord, tested: &CaseRecord) -> Vec<Difference> {
     let mut found = Vec::new();
-    let mut note = |step, aspect, reference: String, tested: String| {
+    let is_acme = reference.name.starts_with("acme/");
+    let mut note = |step, aspect: &str, reference: String, tested: String| {
         if reference != tested {
-            found.push(Difference { case: String::new(), step, aspect, reference, tested });
+            found.push(Difference { case: String::new(), step, aspect: aspect.into(), reference, tested });
         }
     };
     for (step, (left, right)) in reference.exchanges.iter().zip(&tested.exchanges).enumerate() {
@@ -38,13 +42,27 @@ pub(crate) fn compare(reference: &CaseRecord, tested: &CaseRecord) -> Vec<Differ
         note(step, "connection", left.connection.into(), right.connection.into());
         let (Some(left), Some(right)) = (&left.seen, &right.seen) else { continue };
         note(step, "status", left.status.to_string(), right.status.to_string());
-        note(step, "headers", left.headers.join("; "), right.headers.join("; "));
+        if !is_acme {
+            note(step, "headers", left.headers.join("; "), right.headers.join("; "));
+        }
         note(step, CACHING, left.caching.clone(), right.caching.clone());
+        note(step, WAITING, left.waiting.into(), right.waiting.into());
         if (left.status < 400) != (right.status < 400) {
             // The bodies of a yes and of a no have nothing in common; the status says it all.
             continue;
         }
-        if !(left.is_json && right.is_json) {
+        if is_acme {
+            for (aspect, left, right) in header_differences(left, right) {
+                note(step, &aspect, left, right);
+            }
+        }
+        if let (Some(left), Some(right)) = (&left.object, &right.object) {
+            for (aspect, left, right) in objects::differences(left, right) {
+                note(step, &aspect, left, right);
+            }
+            continue;
+        }
+        if !(left.is_json && right.is_json) && left.certificate.is_empty() {
             note(step, "body", format!("{:?}", left.text), format!("{:?}", right.text));
             continue;
         }
@@ -86,6 +104,10 @@ struct Seen {
     headers: Vec<String>,
     /// What caches may do with it.
     caching: String,
+    /// Whether it says when to come again.
+    waiting: &'static str,
+    /// What it is, if it belongs to ACME.
+    object: Option<objects::Object>,
     is_json: bool,
     /// The whole body.
     text: String,
@@ -116,19 +138,25 @@ impl Side {
 impl Seen {
     fn of(record: &CaseRecord, exchange: &Exchange, response: &Response) -> Self {
         let caching = response.header(CACHING).unwrap_or("not said").to_owned();
-        let mut seen =
-            Self { status: response.status, headers: headers(response), caching, ..Self::default() };
-        seen.text = hide(record, &String::from_utf8_lossy(&response.body));
+        let waiting = if response.header(WAITING).is_some() { "said" } else { "not said" };
+        let headers = headers(record, response);
+        let mut seen = Self { status: response.status, headers, caching, waiting, ..Self::default() };
+        let text = String::from_utf8_lossy(&response.body);
+        seen.text = hide(record, &text);
+        if response.header("content-type") == Some(CHAIN) {
+            let chain = unpem(&text);
+            seen.take_apart(&chain[0], exchange.sent_at);
+            seen.certificate = seen.certificate.iter().map(|part| hide(record, part)).collect();
+            let rest = text.find(END).map_or("", |at| &text[at + END.len()..]);
+            seen.text = format!("{} certificates, behind the leaf {rest}", chain.len());
+            return seen;
+        }
         let Some(mut body) = response.json() else { return seen };
         seen.is_json = true;
+        seen.object = objects::Object::of(&body, |text| hide(record, text), exchange.sent_at);
         keys(&body, "", &mut seen.keys);
         if let Some(der) = body["crt"].as_str().and_then(|pem| unpem(pem).into_iter().next()) {
-            let parts = Parts::of(&der);
-            seen.certificate = parts.fixed.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-            seen.times = Some(Times {
-                not_before: parts.not_before - exchange.sent_at,
-                seconds: parts.not_after - parts.not_before,
-            });
+            seen.take_apart(&der, exchange.sent_at);
             let same = body["certChain"][0] == body["crt"];
             body["certChain"][0] = if same { "as crt" } else { "not crt" }.into();
             body["crt"] = "compared by its parts".into();
@@ -150,14 +178,37 @@ impl Seen {
         seen.values = hide(record, &body.to_string());
         seen
     }
+
+    fn take_apart(&mut self, der: &[u8], sent_at: i64) {
+        let parts = Parts::of(der);
+        self.certificate = parts.fixed.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        self.times = Some(Times {
+            not_before: parts.not_before - sent_at,
+            seconds: parts.not_after - parts.not_before,
+        });
+    }
 }
 
-fn headers(response: &Response) -> Vec<String> {
+/// In the cases of ACME, whose headers say much, each is an aspect of its own.
+fn header_differences(left: &Seen, right: &Seen) -> Vec<(String, String, String)> {
+    let of = |side: &Seen, name: &str| {
+        let prefix = format!("{name}: ");
+        let values: Vec<&str> =
+            side.headers.iter().filter_map(|header| header.strip_prefix(&prefix)).collect();
+        if values.is_empty() { "not there".to_owned() } else { values.join("; ") }
+    };
+    let names = left.headers.iter().chain(&right.headers).filter_map(|header| header.split_once(": "));
+    let names: std::collections::BTreeSet<&str> = names.map(|(name, _)| name).collect();
+    names.into_iter().map(|name| (format!("header.{name}"), of(left, name), of(right, name))).collect()
+}
+
+fn headers(record: &CaseRecord, response: &Response) -> Vec<String> {
     let mut headers: Vec<String> = response
         .headers
         .iter()
-        .filter(|(name, _)| !FRAMING.contains(&name.as_str()) && name != CACHING)
+        .filter(|(name, _)| !FRAMING.contains(&name.as_str()) && name != CACHING && name != WAITING)
         .map(|(name, value)| {
+            let value = hide(record, value);
             let is_uuid = value.len() == 36 && value.bytes().filter(|byte| *byte == b'-').count() == 4;
             if is_uuid { format!("{name}: <uuid>") } else { format!("{name}: {value}") }
         })
@@ -190,11 +241,11 @@ fn keys(value: &Value, path: &str, out: &mut Vec<String>) {
     }
 }
 
+/// The longest first, for one hidden text may be a part of another.
 fn hide(record: &CaseRecord, text: &str) -> String {
-    record
-        .hidden
-        .iter()
-        .fold(text.to_owned(), |text, (hidden, placeholder)| text.replace(hidden, placeholder))
+    let mut hidden: Vec<&(String, String)> = record.hidden.iter().collect();
+    hidden.sort_by_key(|(hidden, _)| std::cmp::Reverse(hidden.len()));
+    hidden.into_iter().fold(text.to_owned(), |text, (hidden, placeholder)| text.replace(hidden, placeholder))
 }
 
 /// A message without what depends on the second in which it was written: moments of these days, and, when the case asked
@@ -246,10 +297,17 @@ fn why(record: &CaseRecord) -> String {
     record.stopped.as_ref().map(|why| format!(" ({why})")).unwrap_or_default()
 }
 
-/// Headers that frame the body or name the moment.
 /// A header that every answer of one side has: an aspect of its own, so that it hides nothing in the others.
 const CACHING: &str = "cache-control";
 
+/// The same of when to come again.
+const WAITING: &str = "retry-after";
+
+/// The type of a certificate chain of ACME, and where its leaf ends.
+const CHAIN: &str = "application/pem-certificate-chain";
+const END: &str = "-----END CERTIFICATE-----\n";
+
+/// Headers that frame the body or name the moment.
 const FRAMING: [&str; 5] = ["connection", "content-length", "date", "keep-alive", "transfer-encoding"];
 
 /// Two servers get a request within that many seconds of the clock reading it was made with.

@@ -15,10 +15,12 @@
     reason = "a helper of a test that cannot go on fails the test"
 )]
 
+mod acme;
 mod cases;
 mod compare;
 mod differences;
 mod info;
+mod objects;
 mod rekey;
 mod renew;
 mod renew_token;
@@ -99,6 +101,7 @@ impl Run {
         renew_token::add(&mut cases);
         rekey::add(&mut cases);
         revoke::add(&mut cases);
+        acme::add(&mut cases);
 
         let mut pairs = Vec::new();
         for (kind, cases) in cases.by_world() {
@@ -110,7 +113,9 @@ impl Run {
                     .map(|(program, folder)| {
                         let (world, cases) = (&world, &cases);
                         scope.spawn(move || {
-                            let server = Server::start(*program, folder);
+                            let flags = world.flags();
+                            let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+                            let server = Server::start_with(*program, folder, &flags);
                             run_cases(world, &server, cases)
                         })
                     })

@@ -119,6 +119,11 @@ impl Session<'_> {
         format!("{}/1.0/{operation}", self.server.url())
     }
 
+    /// `https://localhost:<port>`.
+    pub(crate) fn url(&self) -> String {
+        self.server.url()
+    }
+
     /// The port of the server.
     pub(crate) fn port(&self) -> u16 {
         self.server.address().port()

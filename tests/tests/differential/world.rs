@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, ffi::OsStr, fs, path::Path, process::Command, s
 use serde_json::{Value, json};
 use stepless_tests::{
     CaFolder, Key, KeyKind,
+    acme::{DnsServer, HttpServer, TlsServer},
     asn1::{pem, unpem},
     leaf, programs,
 };
@@ -18,6 +19,8 @@ pub(crate) enum WorldKind {
     Rsa,
     /// `step ca init --ssh --acme`.
     Ssh,
+    /// `step ca init --acme`, with provisioners of many settings, and answers to every challenge.
+    Acme,
 }
 
 /// A folder, and every private key a test needs to act as its clients and its operator.
@@ -26,6 +29,15 @@ pub(crate) struct World {
     provisioners: BTreeMap<String, Arc<Key>>,
     client_keys: BTreeMap<KeyKind, Arc<Key>>,
     issuer_key: Key,
+    responders: Option<Responders>,
+}
+
+/// Who answers validations.
+#[derive(Clone, Debug)]
+pub(crate) struct Responders {
+    pub(crate) http: HttpServer,
+    pub(crate) tls: TlsServer,
+    pub(crate) dns: DnsServer,
 }
 
 impl World {
@@ -33,6 +45,7 @@ impl World {
         let folder = CaFolder::init(match kind {
             WorldKind::Main | WorldKind::Rsa => &[],
             WorldKind::Ssh => &["--ssh", "--acme"],
+            WorldKind::Acme => &["--acme"],
         });
         let mut provisioners = BTreeMap::from([("admin".to_owned(), Arc::new(folder.admin_key()))]);
         match kind {
@@ -42,7 +55,13 @@ impl World {
             }
             WorldKind::Rsa => use_rsa(&folder),
             WorldKind::Ssh => {}
+            WorldKind::Acme => add_acme_provisioners(&folder),
         }
+        let responders = (kind == WorldKind::Acme).then(|| Responders {
+            http: HttpServer::start(),
+            tls: TlsServer::start(),
+            dns: DnsServer::start(),
+        });
         let kinds = [
             KeyKind::P256,
             KeyKind::P384,
@@ -53,7 +72,23 @@ impl World {
         ];
         let client_keys = kinds.into_iter().map(|kind| (kind, Arc::new(Key::generate(kind)))).collect();
         let issuer_key = folder.intermediate_key();
-        Self { folder, provisioners, client_keys, issuer_key }
+        Self { folder, provisioners, client_keys, issuer_key, responders }
+    }
+
+    /// The flags that a server of this world is started with.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        let Some(Responders { http, tls, dns }) = &self.responders else { return Vec::new() };
+        vec![
+            "--insecure".into(),
+            format!("--acme-http-port={}", http.port()),
+            format!("--acme-tls-port={}", tls.port()),
+            format!("--resolver={}", dns.address()),
+        ]
+    }
+
+    /// Who answers validations in this world.
+    pub(crate) fn responders(&self) -> &Responders {
+        self.responders.as_ref().expect("only cases of ACME ask")
     }
 
     pub(crate) fn folder(&self) -> &CaFolder {
@@ -135,6 +170,27 @@ fn add_provisioners(folder: &CaFolder, keys: &mut BTreeMap<String, Arc<Key>>) {
     for number in 1..=12 {
         add(&format!("page-{number:02}"), KeyKind::P256, None);
     }
+    folder.edit(|config| {
+        let all = config["authority"]["provisioners"].as_array_mut().expect("step ca init wrote a list");
+        all.extend(list);
+    });
+}
+
+fn add_acme_provisioners(folder: &CaFolder) {
+    let list = [
+        json!({
+            "type": "ACME", "name": "terms", "termsOfService": "https://ca.example/terms",
+            "website": "https://ca.example", "caaIdentities": ["ca.example"],
+        }),
+        json!({"type": "ACME", "name": "bound", "requireEAB": true}),
+        json!({"type": "ACME", "name": "http-only", "challenges": ["http-01"]}),
+        json!({"type": "ACME", "name": "common-name", "forceCN": true}),
+        json!({"type": "ACME", "name": "my acme"}),
+        json!({
+            "type": "ACME", "name": "short",
+            "claims": {"minTLSCertDuration": "1m", "maxTLSCertDuration": "1h", "defaultTLSCertDuration": "30m"},
+        }),
+    ];
     folder.edit(|config| {
         let all = config["authority"]["provisioners"].as_array_mut().expect("step ca init wrote a list");
         all.extend(list);

@@ -8,6 +8,8 @@
     reason = "a helper of a test that cannot go on fails the test"
 )]
 
+#[path = "../cli/acme/mod.rs"]
+mod acme;
 mod authority;
 #[path = "../cli/judge.rs"]
 mod judge;

@@ -14,6 +14,29 @@ pub(crate) const FUNCTIONS: [(&str, &str, &str); 4] = [
     ("RevokeFunction", "RevokeRole", "functions/src/revoke.rs"),
 ];
 
+/// The functions of ACME that have routes. The one that signs has its own; every other path below ACME's prefixes goes to
+/// the other one, which knows which of them there are.
+pub(crate) const ACME_FUNCTIONS: [(&str, &str); 2] =
+    [("AcmeFunction", "AcmeRole"), ("AcmeFinalizeFunction", "AcmeFinalizeRole")];
+
+/// The paths of a function of ACME. Beside what it serves, each path has a place of its own where a path of `finalize`
+/// leads through it: a REST gateway does not look for a wider one there.
+pub(crate) fn acme_paths(function: &str) -> BTreeSet<String> {
+    let prefixes = ["/acme", "/2.0/acme"];
+    let below: Vec<String> = match function {
+        "AcmeFinalizeFunction" => routes("functions/src/acme_finalize.rs")
+            .into_iter()
+            .filter(|path| !path.starts_with("/1.0"))
+            .collect(),
+        _ => ["", "/{provisioner}", "/{provisioner}/{path+}"]
+            .into_iter()
+            .chain(["/{provisioner}/order", "/{provisioner}/order/{id}", "/{provisioner}/order/{id}/{path+}"])
+            .map(str::to_owned)
+            .collect(),
+    };
+    prefixes.iter().flat_map(|prefix| below.iter().map(move |path| format!("{prefix}{path}"))).collect()
+}
+
 /// The template, with CloudFormation's short tags written out: `!Ref X` is `{"Ref": "X"}`.
 pub(crate) fn template() -> Value {
     let text = read("template.yaml");

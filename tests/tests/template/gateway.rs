@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::document::{FUNCTIONS, events, of_type, read, routes, template};
+use crate::document::{ACME_FUNCTIONS, FUNCTIONS, acme_paths, events, of_type, read, routes, template};
 
 #[test]
 fn every_route_of_the_code_is_in_the_template_with_its_function_and_no_other_is() {
@@ -17,13 +17,18 @@ fn every_route_of_the_code_is_in_the_template_with_its_function_and_no_other_is(
 
         assert_eq!(of_the_template, of_the_code, "{function}");
     }
+    for (function, _) in ACME_FUNCTIONS {
+        let of_the_template: BTreeSet<String> = events(&template, function).into_iter().flatten().collect();
+        assert_eq!(of_the_template, acme_paths(function), "{function}");
+    }
 }
 
 /// The router knows which methods a path takes; it answers HEAD where it answers GET, and 405 in step's JSON elsewhere.
 #[test]
 fn every_path_takes_every_method_and_every_other_path_goes_to_info() {
     let template = template();
-    for (function, _, _) in FUNCTIONS {
+    let functions = FUNCTIONS.iter().map(|(function, _, _)| *function);
+    for function in functions.chain(ACME_FUNCTIONS.map(|(function, _)| function)) {
         let resource = &template["Resources"][function];
         for (name, event) in resource["Properties"]["Events"].as_object().unwrap() {
             assert_eq!(event["Type"], "HttpApi", "{function} {name}");
@@ -57,6 +62,9 @@ fn the_rest_gateway_has_the_same_routes() {
         if function != "InfoFunction" {
             expected.extend(routes(source).into_iter().map(|path| (path, function)));
         }
+    }
+    for (function, _) in ACME_FUNCTIONS {
+        expected.extend(acme_paths(function).into_iter().map(|path| (path, function)));
     }
     let found: BTreeMap<String, String> =
         paths.keys().map(|path| (path.clone(), function_of(path))).collect();
@@ -106,6 +114,34 @@ fn l7_a_function_ends_before_its_gateway_and_before_the_lease_of_its_intent() {
     assert!(!text.contains("TimeoutInMillis"), "the HTTP gateway keeps its 30 s");
 }
 
+/// A message comes back when its function has had time enough, and not for ever.
+#[test]
+fn l7_the_queue_waits_longer_than_its_function_may_take_and_sets_aside_what_fails() {
+    let template = template();
+    let limit = template["Globals"]["Function"]["Timeout"].as_u64().unwrap();
+    let queue = &template["Resources"]["RetryQueue"]["Properties"];
+    assert!(queue["VisibilityTimeout"].as_u64().unwrap() >= 6 * limit);
+    assert_eq!(
+        queue["RedrivePolicy"]["deadLetterTargetArn"],
+        json!({ "Fn::GetAtt": "RetryDeadLetters.Arn" })
+    );
+    let source = &template["Resources"]["AcmeRetryFunction"]["Properties"]["Events"]["Queue"];
+    assert_eq!(source["Type"], "SQS");
+    assert_eq!(source["Properties"]["Queue"], json!({ "Fn::GetAtt": "RetryQueue.Arn" }));
+    assert_eq!(source["Properties"]["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    let alarm = &template["Resources"]["RetryDeadLettersAlarm"]["Properties"];
+    assert_eq!(alarm["Dimensions"][0]["Value"], json!({ "Fn::GetAtt": "RetryDeadLetters.QueueName" }));
+    for function in of_type(&template, "AWS::Serverless::Function") {
+        let variable =
+            &template["Resources"][&function]["Properties"]["Environment"]["Variables"]["STEPLESS_QUEUE_URL"];
+        let expected = match function.as_str() {
+            "AcmeFunction" | "AcmeRetryFunction" => json!({ "Ref": "RetryQueue" }),
+            _ => Value::Null,
+        };
+        assert_eq!(*variable, expected, "{function}");
+    }
+}
+
 #[test]
 fn l18_the_gateway_keeps_no_answer_for_others() {
     let text = read("template.yaml");
@@ -115,9 +151,9 @@ fn l18_the_gateway_keeps_no_answer_for_others() {
 }
 
 #[test]
-fn l19_sign_renew_and_revoke_have_instances_of_their_own() {
+fn l19_sign_renew_revoke_and_acme_have_instances_of_their_own() {
     let template = template();
-    for name in ["Sign", "Renew", "Revoke"] {
+    for name in ["Sign", "Renew", "Revoke", "Acme", "AcmeFinalize"] {
         let reserved =
             &template["Resources"][format!("{name}Function")]["Properties"]["ReservedConcurrentExecutions"];
         let parameter = format!("{name}Concurrency");

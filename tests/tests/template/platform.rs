@@ -15,6 +15,9 @@ fn each_function_runs_the_binary_of_its_name_under_a_role_and_a_log_of_its_own()
         ("RenewFunction", "Renew", "stepless-renew"),
         ("RevokeFunction", "Revoke", "stepless-revoke"),
         ("EndpointCertificateFunction", "EndpointCertificate", "stepless-endpoint-certificate"),
+        ("AcmeFunction", "Acme", "stepless-acme"),
+        ("AcmeFinalizeFunction", "AcmeFinalize", "stepless-acme-finalize"),
+        ("AcmeRetryFunction", "AcmeRetry", "stepless-acme-retry"),
     ];
     for (function, name, binary) in binaries {
         let resource = &template["Resources"][function];
@@ -113,7 +116,7 @@ fn the_alarm_for_kms_errors_knows_the_words_of_the_error() {
     let texts: Vec<&str> = errors.lines().filter_map(|line| line.trim().strip_prefix("#[error(\"")).collect();
     assert!(!texts.is_empty());
     let filters = of_type(&template, "AWS::Logs::MetricFilter");
-    assert_eq!(filters.len(), 3, "sign, renew and the endpoint certificate sign");
+    assert_eq!(filters.len(), 4, "sign, renew, the endpoint certificate and acme-finalize sign");
     for filter in filters {
         let pattern = template["Resources"][&filter]["Properties"]["FilterPattern"].as_str().unwrap();
         let words = pattern.strip_prefix("\": ").unwrap().strip_suffix('"').unwrap();

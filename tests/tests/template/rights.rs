@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::document::{FUNCTIONS, actions, of_type, read, statements, template};
+use crate::document::{ACME_FUNCTIONS, FUNCTIONS, actions, of_type, read, statements, template};
 
 /// The function that has no route: a schedule starts it.
 const SCHEDULED: (&str, &str) = ("EndpointCertificateFunction", "EndpointCertificateRole");
 
+/// The function that has no route either: a queue calls it.
+const QUEUED: (&str, &str) = ("AcmeRetryFunction", "AcmeRetryRole");
+
 /// Those that issue certificates.
-const SIGNING_ROLES: [&str; 3] = ["SignRole", "RenewRole", "EndpointCertificateRole"];
+const SIGNING_ROLES: [&str; 4] = ["SignRole", "RenewRole", "EndpointCertificateRole", "AcmeFinalizeRole"];
 
 #[test]
 fn l20_only_functions_that_issue_may_sign_and_only_with_the_issuers_key() {
@@ -69,6 +72,27 @@ fn l20_a_function_may_do_what_its_routes_need_and_nothing_else() {
         ("RenewRole", &issues | &BTreeSet::from(["dynamodb:DeleteItem"])),
         ("RevokeRole", writes),
         ("EndpointCertificateRole", &issues | &BTreeSet::from(certificates)),
+        (
+            "AcmeRole",
+            BTreeSet::from([
+                "dynamodb:BatchGetItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+                "sqs:SendMessage",
+            ]),
+        ),
+        ("AcmeFinalizeRole", &issues | &BTreeSet::from(["dynamodb:BatchGetItem"])),
+        (
+            "AcmeRetryRole",
+            BTreeSet::from([
+                "dynamodb:UpdateItem",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+                "sqs:SendMessage",
+            ]),
+        ),
     ]);
 
     let roles: BTreeSet<String> = of_type(&template, "AWS::IAM::Role").into_iter().collect();
@@ -86,12 +110,17 @@ fn l20_no_function_writes_the_configuration() {
     for role in of_type(&template, "AWS::IAM::Role") {
         for statement in statements(&template, &role) {
             let actions = actions(&statement);
-            if actions.iter().any(|action| action.starts_with("dynamodb:") && action != "dynamodb:GetItem") {
+            let reads = ["dynamodb:BatchGetItem", "dynamodb:GetItem"];
+            if actions.iter().any(|action| action.starts_with("dynamodb:") && !reads.contains(&&**action)) {
                 let keys = &statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
                 let keys: BTreeSet<&str> =
                     keys.as_array().expect("keys").iter().map(|key| key.as_str().unwrap()).collect();
-                let records =
+                let mut records =
                     BTreeSet::from(["blocked#*", "cert#*", "endpoint-certificate", "once#*", "revoked#*"]);
+                let names = ACME_RECORDS.map(|name| format!("{name}#*"));
+                if role.starts_with("Acme") {
+                    records.extend(names.iter().map(String::as_str).chain(["acme-nonce-key"]));
+                }
                 assert!(!keys.is_empty() && keys.is_subset(&records), "{role} {keys:?}");
             }
         }
@@ -101,6 +130,31 @@ fn l20_no_function_writes_the_configuration() {
         assert!(map.contains(&format!("Key::new(&[\"{record}\", ")), "the table map has {record}");
     }
     assert!(map.contains("Key::new(&[\"meta\"], &[\"config\"])"));
+    let map = read("core/src/store/table/acme.rs");
+    for record in ACME_RECORDS {
+        assert!(map.contains(&format!("Key::new(&[\"{record}\", ")), "the table map has {record}");
+    }
+    assert!(map.contains("Key::new(&[\"acme-nonce-key\"], &[\"-\"])"));
+}
+
+/// What only ACME keeps.
+const ACME_RECORDS: [&str; 8] =
+    ["account", "account-key", "eab", "limit", "order", "orders", "proven", "replaced"];
+
+/// No other function reads or writes the queue.
+#[test]
+fn l20_only_acme_and_its_retries_use_the_queue() {
+    let template = template();
+    for role in of_type(&template, "AWS::IAM::Role") {
+        for statement in statements(&template, &role) {
+            let is_of_queue = actions(&statement).iter().any(|action| action.starts_with("sqs:"));
+            assert!(!is_of_queue || ["AcmeRole", "AcmeRetryRole"].contains(&role.as_str()), "{role}");
+            assert!(
+                !is_of_queue || statement["Resource"] == json!({ "Fn::GetAtt": "RetryQueue.Arn" }),
+                "{role} {statement}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -145,7 +199,7 @@ fn l20_no_permission_is_a_star() {
 }
 
 #[test]
-fn l20_only_the_gateway_and_the_schedule_invoke_a_function() {
+fn l20_only_the_gateway_the_schedule_and_the_queue_invoke_a_function() {
     let template = template();
     for permission in of_type(&template, "AWS::Lambda::Permission") {
         let properties = &template["Resources"][&permission]["Properties"];
@@ -163,7 +217,13 @@ fn l20_only_the_gateway_and_the_schedule_invoke_a_function() {
         let expected = json!([{ "Effect": "Allow", "Principal": { "Service": "lambda.amazonaws.com" }, "Action": "sts:AssumeRole" }]);
         assert_eq!(*trusted, expected, "{role}");
     }
-    let by_function: BTreeSet<&str> =
-        FUNCTIONS.iter().map(|(_, role, _)| *role).chain([SCHEDULED.1]).collect();
-    assert_eq!(by_function.len(), 5, "no two functions share a role");
+    let events = template["Resources"][QUEUED.0]["Properties"]["Events"].as_object().unwrap();
+    assert_eq!(events.values().map(|event| &event["Type"]).collect::<Vec<_>>(), ["SQS"]);
+    let by_function: BTreeSet<&str> = FUNCTIONS
+        .iter()
+        .map(|(_, role, _)| *role)
+        .chain(ACME_FUNCTIONS.map(|(_, role)| role))
+        .chain([SCHEDULED.1, QUEUED.1])
+        .collect();
+    assert_eq!(by_function.len(), 8, "no two functions share a role");
 }

@@ -10,15 +10,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::acme::fake::FakeProber;
+use crate::acme::fault::FaultyProber;
 use crate::acme::{
-    Acme, AcmeError, Answer, Arrival, AuthorizationId, CaaRecord, Endpoint, HttpAnswer, Id, ProbeError,
-    ProbeErrorKind, ProbeHost, ProbeLimits, Prober, Retry, RetryTask, ScheduleError, TlsAnswer, TxtAnswer,
-    Validator,
+    Acme, AcmeError, Answer, Arrival, AuthorizationId, Endpoint, Id, ProbeHost, Retry, RetryTask,
+    ScheduleError, Validator,
 };
 use crate::authority::Authority;
 use crate::authority::tests::bench::{Gate, P256, World, request};
 use crate::config::ChallengeType;
-use crate::fault::{Call, Faults, Injected};
+use crate::fault::{Call, Faults};
 use crate::jose::{Jwk, Thumbprint};
 use crate::key::{PrivateKey, SignatureAlgorithm};
 use crate::x509::{Certificate, CertificateRequest, DnsName, SerialNumber};
@@ -58,40 +58,6 @@ impl Retry for FaultyRetry {
     }
 }
 
-#[derive(Debug)]
-struct FaultyProber {
-    faults: Arc<Faults>,
-    inner: Arc<FakeProber>,
-}
-
-fn unreachable_now(_: Injected) -> ProbeError {
-    ProbeError::new(ProbeErrorKind::Connection, "nobody answers").that_may_heal()
-}
-
-#[async_trait]
-impl Prober for FaultyProber {
-    async fn http(
-        &self,
-        host: &ProbeHost,
-        path: &str,
-        limits: &ProbeLimits,
-    ) -> Result<HttpAnswer, ProbeError> {
-        self.faults.around(Call::Probe, self.inner.http(host, path, limits)).await.map_err(unreachable_now)?
-    }
-
-    async fn txt(&self, name: &DnsName, limits: &ProbeLimits) -> Result<TxtAnswer, ProbeError> {
-        self.faults.around(Call::Probe, self.inner.txt(name, limits)).await.map_err(unreachable_now)?
-    }
-
-    async fn tls_alpn(&self, host: &ProbeHost, limits: &ProbeLimits) -> Result<TlsAnswer, ProbeError> {
-        self.faults.around(Call::Probe, self.inner.tls_alpn(host, limits)).await.map_err(unreachable_now)?
-    }
-
-    async fn caa(&self, name: &DnsName, limits: &ProbeLimits) -> Result<Vec<CaaRecord>, ProbeError> {
-        self.faults.around(Call::Probe, self.inner.caa(name, limits)).await.map_err(unreachable_now)?
-    }
-}
-
 impl Server {
     /// One more process on this world's store, with a network of its own.
     pub(super) async fn new(world: &World) -> Self {
@@ -121,7 +87,7 @@ impl Server {
         let acme = Acme::open(authority).await.unwrap();
         let faults = world.faults.clone();
         let validator = Validator {
-            prober: Arc::new(FaultyProber { faults: faults.clone(), inner: prober.clone() }),
+            prober: Arc::new(FaultyProber::new(prober.clone(), faults.clone())),
             retry: Arc::new(FaultyRetry { faults, queue: queue.clone() }),
         };
         Self { acme, prober, queue, validator }

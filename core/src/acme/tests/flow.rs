@@ -100,8 +100,7 @@ async fn an_answer_that_never_comes_ends_the_challenge_in_its_time() {
     client.respond(&server, &challenge).await.unwrap();
 
     let mut waited = 0;
-    loop {
-        let Some((task, wait)) = server.queue.take().pop() else { break };
+    while let Some((task, wait)) = server.queue.take().pop() {
         waited += i64::try_from(wait.as_secs()).unwrap();
         world.clock.advance(i64::try_from(wait.as_secs()).unwrap());
         server.acme.retry(&server.validator, &task).await.unwrap();

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use axum::body::to_bytes;
 use axum::http::Response;
-use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::environment::AlbCertificates;
 use crate::world::issuers;
+
+mod answers;
+mod properties;
 
 const PASSTHROUGH: Events = Events::Alb(AlbCertificates::Passthrough);
 const VERIFY: Events = Events::Alb(AlbCertificates::Verify);
@@ -297,24 +299,55 @@ fn an_event_of_the_local_platform_is_read_as_the_request_that_it_tells_of(
 }
 
 #[rstest]
-#[case("$default", "", "/health", "/health")]
-#[case("prod", "", "/prod/health", "/health")]
-#[case("prod", "", "/prod", "/")]
-#[case("prod", "", "/production/health", "/production/health")]
-#[case("$default", "/ca", "/ca/1.0/health", "/1.0/health")]
-#[case("$default", "/ca", "/health", "/health")]
-fn l4_what_a_stage_or_a_mapping_puts_before_a_path_is_removed(
+#[case("$default", "", "/health", "/health", "")]
+#[case("prod", "", "/prod/health", "/health", "/prod")]
+#[case("prod", "", "/prod", "/", "/prod")]
+#[case("prod", "", "/production/health", "/production/health", "")]
+#[case("$default", "/ca", "/ca/1.0/health", "/1.0/health", "/ca")]
+#[case("$default", "/ca", "/health", "/health", "")]
+#[case("prod", "/ca", "/prod/ca/health", "/health", "/prod/ca")]
+fn l4_what_a_stage_or_a_mapping_puts_before_a_path_is_removed_and_told(
     #[case] stage: &str,
     #[case] base_path: &str,
     #[case] path: &str,
     #[case] expected: &str,
+    #[case] removed: &str,
 ) {
     let mut event = sample(Events::HttpApi);
     event["rawPath"] = path.into();
     event["requestContext"]["stage"] = stage.into();
     let gateway = Gateway { base_path: base_path.into(), ..gateway(Events::HttpApi) };
 
-    assert_eq!(request(&gateway, &event.to_string()).unwrap().uri().path(), expected);
+    let request = request(&gateway, &event.to_string()).unwrap();
+
+    assert_eq!(request.uri().path(), expected);
+    assert_eq!(request.extensions().get(), Some(&BasePath(removed.to_owned())));
+}
+
+/// The event has the path below the stage, and beside it the whole one where the stage is a part of the URL.
+#[rstest]
+#[case("/live/health", "/live")]
+#[case("/health", "")]
+fn l4_the_stage_of_a_rest_api_is_told(#[case] whole: &str, #[case] removed: &str) {
+    let mut event = sample(Events::RestApi);
+    event["path"] = "/health".into();
+    event["requestContext"]["path"] = whole.into();
+
+    let request = read(Events::RestApi, &event).unwrap();
+
+    assert_eq!(request.uri().path(), "/health");
+    assert_eq!(request.extensions().get(), Some(&BasePath(removed.to_owned())));
+}
+
+/// A signed request names its URL as our links have it, and a gateway that decodes it takes nothing away.
+#[test]
+fn a_path_that_was_decoded_is_encoded_as_links_are() {
+    let mut event = sample(Events::HttpApi);
+    event["rawPath"] = "/acme/a b@c=(d)~$&+/directory".into();
+
+    let request = read(Events::HttpApi, &event).unwrap();
+
+    assert_eq!(request.uri().path(), "/acme/a%20b%40c%3D%28d%29~$&+/directory");
 }
 
 #[rstest]
@@ -325,127 +358,6 @@ fn a_path_that_is_none_is_refused(#[case] path: &str) {
     event["rawPath"] = path.into();
 
     assert!(matches!(read(Events::HttpApi, &event), Err(PlatformRefusal::Malformed(_))));
-}
-
-#[tokio::test]
-async fn l6_two_links_arrive_through_every_form() {
-    let response = || {
-        Response::builder()
-            .header("link", "<https://ca.example/a>;rel=\"index\"")
-            .header("link", "<https://ca.example/b>;rel=\"up\"")
-            .header("replay-nonce", "n1")
-            .header("set-cookie", "a=1")
-            .header("set-cookie", "b=2")
-            .body(Body::from("x"))
-            .unwrap()
-    };
-    let links = ["<https://ca.example/a>;rel=\"index\"", "<https://ca.example/b>;rel=\"up\""];
-    for form in [AnswerForm::Joined, AnswerForm::Listed, AnswerForm::AlbJoined, AnswerForm::AlbListed] {
-        let answer = form.write(response()).await.unwrap().0;
-        let answer: Value = serde_json::from_str(answer.get()).unwrap();
-
-        match form {
-            AnswerForm::Joined | AnswerForm::AlbJoined => {
-                assert_eq!(answer["headers"]["link"], links.join(", "));
-                assert_eq!(answer["headers"]["replay-nonce"], "n1");
-            }
-            AnswerForm::Listed | AnswerForm::AlbListed => {
-                assert_eq!(answer["multiValueHeaders"]["link"], json!(links));
-                assert_eq!(answer["multiValueHeaders"]["replay-nonce"], json!(["n1"]));
-            }
-        }
-        match form {
-            AnswerForm::Joined => assert_eq!(answer["cookies"], json!(["a=1", "b=2"])),
-            AnswerForm::Listed => {
-                assert_eq!(answer["multiValueHeaders"]["set-cookie"], json!(["a=1", "b=2"]))
-            }
-            AnswerForm::AlbJoined | AnswerForm::AlbListed => {
-                assert_eq!(answer["statusDescription"], "200 OK");
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_body_that_is_no_text_leaves_in_base64() {
-    let response = Response::new(Body::from(vec![0xff, 0x00]));
-
-    let answer = AnswerForm::Joined.write(response).await.unwrap().0;
-
-    let answer: Value = serde_json::from_str(answer.get()).unwrap();
-    assert_eq!((&answer["body"], &answer["isBase64Encoded"]), (&json!("/wA="), &json!(true)));
-}
-
-#[tokio::test]
-async fn l8_a_balancer_carries_1_mb_and_lambda_6() {
-    let response = |octets| Response::new(Body::from("\"".repeat(octets)));
-    // Each quotation mark is two octets of JSON.
-    let half = 512 * 1024;
-
-    assert!(AnswerForm::AlbJoined.write(response(half)).await.is_err());
-    assert!(AnswerForm::Joined.write(response(half)).await.is_ok());
-    assert!(AnswerForm::Joined.write(response(6 * half)).await.is_err());
-}
-
-#[test]
-fn a_balancer_is_answered_as_it_asks() {
-    let event = sample(ALB).to_string();
-
-    assert_eq!(AnswerForm::of(ALB, &event), AnswerForm::AlbListed);
-    assert_eq!(AnswerForm::of(ALB, "{\"headers\":{}}"), AnswerForm::AlbJoined);
-}
-
-proptest! {
-    #[test]
-    fn any_event_is_read_or_refused_and_nothing_panics(text in "\\PC{0,200}") {
-        for events in [Events::HttpApi, Events::RestApi, Events::FunctionUrl, ALB, VERIFY, PASSTHROUGH] {
-            let _ = request(&gateway(events), &text);
-        }
-    }
-
-    #[test]
-    fn any_decoded_path_survives(path in "/\\PC{0,60}") {
-        let mut event = sample(Events::HttpApi);
-        event["rawPath"] = path.clone().into();
-
-        let request = read(Events::HttpApi, &event).unwrap();
-
-        let found = percent_encoding::percent_decode_str(request.uri().path()).decode_utf8().unwrap().into_owned();
-        prop_assert_eq!(found, path);
-    }
-
-    #[test]
-    fn any_query_survives_a_rest_api(pairs in proptest::collection::btree_map("\\PC{1,10}", proptest::collection::vec("\\PC{0,10}", 1..3), 1..4)) {
-        let mut event = sample(Events::RestApi);
-        event["multiValueQueryStringParameters"] = json!(pairs);
-
-        let request = read(Events::RestApi, &event).unwrap();
-
-        let mut found = BTreeMap::<String, Vec<String>>::new();
-        for pair in request.uri().query().unwrap().split('&') {
-            let (name, value) = pair.split_once('=').unwrap();
-            let decoded = |text| percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned();
-            found.entry(decoded(name)).or_default().push(decoded(value));
-        }
-        prop_assert_eq!(found, pairs);
-    }
-
-    #[test]
-    fn any_header_and_body_survive_every_shape(value in "[!-~]([ -~]{0,30}[!-~])?", body in proptest::collection::vec(any::<u8>(), 0..100)) {
-        for events in [Events::HttpApi, Events::RestApi, Events::FunctionUrl, ALB] {
-            let mut event = sample(events);
-            add_header(events, &mut event, "x-test", &value);
-            event["body"] = STANDARD.encode(&body).into();
-            event["isBase64Encoded"] = true.into();
-
-            let request = read(events, &event).unwrap();
-
-            prop_assert_eq!(request.headers()["x-test"].to_str().unwrap(), &value);
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let found = runtime.block_on(to_bytes(request.into_body(), 1024)).unwrap();
-            prop_assert_eq!(&found[..], &body[..]);
-        }
-    }
 }
 
 #[test]

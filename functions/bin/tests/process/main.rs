@@ -8,6 +8,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod acme;
+mod acme_client;
+mod acme_rights;
 mod clock;
 mod configuration;
 mod endpoint_certificate;

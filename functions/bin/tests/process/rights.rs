@@ -13,11 +13,11 @@ use stepless_net::SystemClock;
 use stepless_tests::csr::San;
 use stepless_tests::{Csr, Key};
 
-use crate::world::{FUNCTIONS, Identity, World, event};
+use crate::world::{Identity, World, event};
 
 /// An action and what it is done to: the partition key of a record (`cert#01`) or the name of a key. In a role, the end
 /// of a partition key may be a star.
-type Right = (String, String);
+pub(crate) type Right = (String, String);
 
 /// A world, and what each of its functions has asked of AWS.
 struct Watched {
@@ -33,36 +33,56 @@ impl Watched {
 
         let done = work(&self.world).await;
 
-        let table = self.world.dynamodb.calls().into_iter().flat_map(|call| self.of_table(&call));
-        let keys = self.world.kms.calls().into_iter().map(|call| of_key(&call));
-        let all: Vec<Right> = table.chain(keys).collect();
+        let all = asked(&self.world);
         self.sent.entry(function).or_default().extend(all);
         done
     }
+}
 
-    /// What a call of DynamoDB needs: a transaction, what its writes need one by one.
-    fn of_table(&self, call: &Call) -> Vec<Right> {
-        let asked = call.json();
-        let one = |operation: &str, of: &Value| {
-            assert_eq!(of["TableName"], self.world.configuration["db"]["dataSource"], "{of}");
-            let key = of["Key"]["pk"]["S"].as_str().unwrap_or_else(|| panic!("{operation} {of}"));
-            (format!("dynamodb:{operation}"), key.to_owned())
-        };
-        match call.operation.as_str() {
-            "TransactWriteItems" => asked["TransactItems"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .flat_map(|item| item.as_object().unwrap())
-                .map(|(kind, of)| match kind.as_str() {
-                    "ConditionCheck" => one("ConditionCheckItem", of),
-                    "Delete" => one("DeleteItem", of),
-                    "Update" => one("UpdateItem", of),
-                    other => panic!("{other} {of}"),
-                })
-                .collect(),
-            operation => vec![one(operation, &asked)],
+/// What was asked of the table and of KMS since the calls were forgotten.
+pub(crate) fn asked(world: &World) -> Vec<Right> {
+    let table = world.dynamodb.calls().into_iter().flat_map(|call| of_table(world, &call));
+    let keys = world.kms.calls().into_iter().map(|call| of_key(&call));
+    table.chain(keys).collect()
+}
+
+/// What a call of DynamoDB needs: a transaction, what its writes need one by one.
+fn of_table(world: &World, call: &Call) -> Vec<Right> {
+    let asked = call.json();
+    let table = world.configuration["db"]["dataSource"].as_str().unwrap();
+    let one = |operation: &str, of: &Value| {
+        assert_eq!(of["TableName"], table, "{of}");
+        let key = of["Key"]["pk"]["S"].as_str().unwrap_or_else(|| panic!("{operation} {of}"));
+        (format!("dynamodb:{operation}"), key.to_owned())
+    };
+    match call.operation.as_str() {
+        "TransactWriteItems" => asked["TransactItems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|item| item.as_object().unwrap())
+            .map(|(kind, of)| match kind.as_str() {
+                "ConditionCheck" => one("ConditionCheckItem", of),
+                "Delete" => one("DeleteItem", of),
+                "Update" => one("UpdateItem", of),
+                other => panic!("{other} {of}"),
+            })
+            .collect(),
+        "BatchGetItem" => asked["RequestItems"][table]["Keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| ("dynamodb:BatchGetItem".to_owned(), key["pk"]["S"].as_str().unwrap().to_owned()))
+            .collect(),
+        // The first value is that of the partition.
+        "Query" => {
+            assert_eq!(asked["TableName"], table, "{asked}");
+            let values = asked["ExpressionAttributeValues"].as_object().unwrap();
+            let partitions = values.values().filter_map(|value| value["S"].as_str());
+            let partition = partitions.into_iter().find(|text| text.contains('#')).unwrap();
+            vec![("dynamodb:Query".to_owned(), partition.to_owned())]
         }
+        operation => vec![one(operation, &asked)],
     }
 }
 
@@ -84,9 +104,15 @@ async fn l20_a_role_allows_what_its_function_asks_for_and_no_write_that_none_ask
     watched.world.set_clock(SignedDuration::from_hours(11 * 24));
     watched.ask("endpoint-certificate", keep_fresh).await;
 
+    assert_fits(&watched.world, &watched.sent);
+}
+
+/// Each function did what its role allows, and writes nothing less.
+#[track_caller]
+pub(crate) fn assert_fits(world: &World, sent: &BTreeMap<&'static str, BTreeSet<Right>>) {
     let mut wrong = Vec::new();
-    for function in FUNCTIONS {
-        let (sent, allowed) = (&watched.sent[function], allowed(&watched.world, function));
+    for (function, sent) in sent {
+        let allowed = allowed(world, function);
         let fits = |sent: &Right, allowed: &Right| sent.0 == allowed.0 && covers(&allowed.1, &sent.1);
         let refused = sent.iter().filter(|sent| !allowed.iter().any(|allowed| fits(sent, allowed)));
         wrong.extend(refused.map(|(action, of)| format!("{function} does {action} on {of}, and may not")));
@@ -98,7 +124,7 @@ async fn l20_a_role_allows_what_its_function_asks_for_and_no_write_that_none_ask
 }
 
 /// What `stepless init` writes besides the configuration; no function may.
-async fn begin(world: &World) {
+pub(crate) async fn begin(world: &World) {
     let created = SystemClock.now().saturating_add(SignedDuration::from_hours(-1)).unwrap();
     let record = Write::Put {
         key: table::authority(),
@@ -252,7 +278,7 @@ fn rights(world: &World, statement: &Value) -> Vec<Right> {
                 texts(&condition.as_object().unwrap().values().next().unwrap()["dynamodb:LeadingKeys"])
             }
         },
-        // Logs and certificates of ACM.
+        // Logs, certificates of ACM, and the queue.
         _ => return Vec::new(),
     };
     let actions = texts(&statement["Action"]);
@@ -278,6 +304,9 @@ fn role(function: &str) -> &'static str {
         "renew" => "RenewRole",
         "revoke" => "RevokeRole",
         "endpoint-certificate" => "EndpointCertificateRole",
+        "acme" => "AcmeRole",
+        "acme-finalize" => "AcmeFinalizeRole",
+        "acme-retry" => "AcmeRetryRole",
         other => panic!("{other} has no role"),
     }
 }
@@ -287,4 +316,4 @@ fn refusal() -> Fault {
     Fault::Answer(AwsError::new(400, "DisabledException"))
 }
 
-const READS: [&str; 2] = ["dynamodb:GetItem", "kms:GetPublicKey"];
+const READS: [&str; 3] = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "kms:GetPublicKey"];

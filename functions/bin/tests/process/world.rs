@@ -107,6 +107,7 @@ impl World {
             logs: folder.path().to_owned(),
             kms: endpoint,
             dynamodb: endpoint,
+            sqs: endpoint,
             environment,
             shape: Shape::HttpApi,
             concurrency,
@@ -331,7 +332,8 @@ pub(crate) const PROVISIONER: &str = "admin";
 /// It stands in the configuration, and clients may have it.
 const ENCRYPTED_KEY: &str = "an.encrypted.key";
 
-pub(crate) const FUNCTIONS: [&str; 5] = ["info", "sign", "renew", "revoke", "endpoint-certificate"];
+pub(crate) const FUNCTIONS: [&str; 8] =
+    ["info", "sign", "renew", "revoke", "endpoint-certificate", "acme", "acme-finalize", "acme-retry"];
 
 /// Emulators on a busy machine are slower than DynamoDB.
 const PATIENT: TimeLimits =

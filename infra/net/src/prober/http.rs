@@ -1,5 +1,7 @@
 //! HTTP as http-01 needs it: one GET over one connection to one address, and what it leads to.
 
+use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 
 use http::header::{CONNECTION, HOST, LOCATION, USER_AGENT};
@@ -86,12 +88,15 @@ async fn exchange<I: Read + Write + Unpin>(
         found(journey, response, target, address).await
     };
     tokio::pin!(connection, answer);
-    tokio::select! {
+    let ended = tokio::select! {
         found = &mut answer => return found,
-        // What went wrong on the connection is what the answer ends with.
-        _ended = &mut connection => {}
+        ended = &mut connection => ended,
+    };
+    match (answer.await, ended) {
+        // What went wrong on the connection is the cause of what the request ended with.
+        (Err(_consequence), Err(cause)) => Err(failure(journey, address, &cause)),
+        (found, _) => found,
     }
-    answer.await
 }
 
 async fn found(
@@ -135,12 +140,16 @@ async fn found(
 }
 
 fn failure(journey: &Journey, address: SocketAddr, error: &hyper::Error) -> ProbeError {
-    if error.is_parse() {
-        let what = excerpt(error.to_string().as_bytes());
-        return journey.fails(format_args!("{address} does not answer in HTTP: {what}"));
+    // A request that is cancelled because of what came before it carries that as its source.
+    let error = error.source().and_then(|source| source.downcast_ref::<hyper::Error>()).unwrap_or(error);
+    let broken = error.source().and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+    if broken.is_some() || error.is_closed() || error.is_canceled() || error.is_incomplete_message() {
+        let why = broken.map(|kind| format!(" ({kind})")).unwrap_or_default();
+        let what = format_args!("{address} closed the connection before the end of its answer{why}");
+        return journey.fails_as(ProbeErrorKind::Connection, what).that_may_heal();
     }
-    let what = format_args!("{address} closed the connection without an answer");
-    journey.fails_as(ProbeErrorKind::Connection, what).that_may_heal()
+    let what = excerpt(error.to_string().as_bytes());
+    journey.fails_as(ProbeErrorKind::Http, format_args!("{address} does not answer in HTTP: {what}"))
 }
 
 /// An address that somebody else chose is cut, and the first one is not worth more.

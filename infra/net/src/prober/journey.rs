@@ -30,7 +30,7 @@ impl Journey {
         let log = Log { kind: ProbeErrorKind::Dns, doing: String::new(), tried: Vec::new() };
         Self {
             limit: limits.deadline,
-            end: Instant::now() + limits.deadline,
+            end: Instant::now() + limits.deadline.min(LONGEST),
             targets: always.and(&limits.targets),
             log: Mutex::new(log),
         }
@@ -97,3 +97,6 @@ impl Journey {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// No look-up is waited for longer, whatever its limits say: an instant has an end.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);

@@ -36,7 +36,7 @@ pub(super) enum RedirectError {
     Location,
     #[error("a redirect to an address of more than {MAX_LOCATION} octets")]
     TooLong,
-    #[error("a redirect to {0:?}, which is no address")]
+    #[error("a redirect to \"{0}\", which is no address")]
     Unreadable(String),
     #[error("a redirect to the scheme {0}; only http and https are followed")]
     Scheme(String),

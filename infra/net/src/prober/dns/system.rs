@@ -22,7 +22,7 @@ impl ResolverSource {
     ///
     /// # Errors
     /// [`DnsFailure`] when the file is there and cannot be read.
-    pub(super) fn servers(&self) -> Result<Vec<SocketAddr>, DnsFailure> {
+    pub(in crate::prober) fn servers(&self) -> Result<Vec<SocketAddr>, DnsFailure> {
         let (path, port) = match self {
             Self::Given(servers) => return Ok(servers.clone()),
             Self::File { path, port } => (path, *port),
