@@ -16,6 +16,8 @@ pub(super) enum Action {
     /// Shows the right answer, or another one, for an authorization.
     Show(usize, usize, bool),
     Respond(usize, usize),
+    /// Shows the right answers for all of an order, and says so.
+    Prove(usize),
     Look(usize),
     LookAtAuthorization(usize, usize),
     GiveUp(usize, usize),
@@ -38,7 +40,8 @@ pub(super) struct Step {
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    let place = || 0..3_usize;
+    // Mostly the newest.
+    let place = || prop_oneof![3 => Just(0_usize), 1 => 0..3_usize];
     prop_oneof![
         2 => Just(Action::Register),
         1 => Just(Action::ChangeKey),
@@ -46,6 +49,7 @@ fn action() -> impl Strategy<Value = Action> {
         4 => (1..8_u8).prop_map(Action::Order),
         8 => (place(), place(), prop::bool::weighted(0.9)).prop_map(|(o, a, r)| Action::Show(o, a, r)),
         8 => (place(), place()).prop_map(|(order, authorization)| Action::Respond(order, authorization)),
+        6 => place().prop_map(Action::Prove),
         3 => place().prop_map(Action::Look),
         3 => (place(), place()).prop_map(|(order, one)| Action::LookAtAuthorization(order, one)),
         1 => (place(), place()).prop_map(|(order, one)| Action::GiveUp(order, one)),
