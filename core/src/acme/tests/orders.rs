@@ -53,7 +53,8 @@ async fn a9_a_request_for_the_names_of_the_order_gets_them(
     let certificate = world.issued().await.pop().unwrap();
     let mut found: Vec<_> = certificate.sans().unwrap().names.iter().map(ToString::to_string).collect();
     let mut wanted: Vec<_> = names.iter().map(ToString::to_string).collect();
-    (found.sort(), wanted.sort());
+    found.sort();
+    wanted.sort();
     assert_eq!(found, wanted);
 }
 
