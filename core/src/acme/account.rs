@@ -312,10 +312,12 @@ fn is_scheme(text: &str) -> bool {
 /// [RFC 8555 §7.3](https://www.rfc-editor.org/rfc/rfc8555#section-7.3)
 fn check_terms(endpoint: &Endpoint<'_>, agreed: bool) -> Result<(), AcmeError> {
     match &endpoint.options.terms_of_service {
-        Some(terms) if !agreed => Err(AcmeError::new(
-            ProblemType::UserActionRequired,
-            format_args!("an account has to agree to the terms of service: {terms}"),
-        )),
+        Some(terms) if !agreed => {
+            let detail = format_args!("an account has to agree to the terms of service: {terms}");
+            let mut error = AcmeError::new(ProblemType::UserActionRequired, detail);
+            error.terms_of_service = Some(terms.clone());
+            Err(error)
+        }
         Some(_) | None => Ok(()),
     }
 }

@@ -189,6 +189,9 @@ pub struct AcmeError {
     pub retry_after: Option<u64>,
     /// The URL of what stands in the way.
     pub location: Option<String>,
+    /// The URL of terms of service that have to be agreed to first
+    /// ([RFC 8555 §7.3.3](https://www.rfc-editor.org/rfc/rfc8555#section-7.3.3)).
+    pub terms_of_service: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -251,7 +254,13 @@ impl AcmeError {
 
 impl From<Problem> for AcmeError {
     fn from(problem: Problem) -> Self {
-        Self { problem: Box::new(problem), retry_after: None, location: None, source: None }
+        Self {
+            problem: Box::new(problem),
+            retry_after: None,
+            location: None,
+            terms_of_service: None,
+            source: None,
+        }
     }
 }
 

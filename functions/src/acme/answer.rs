@@ -109,7 +109,7 @@ fn with_headers<T>(answer: &Answer<T>, mut response: Response) -> Result<Respons
 }
 
 /// A link ([RFC 8288 §3](https://www.rfc-editor.org/rfc/rfc8288#section-3)).
-fn link(url: &str, relation: &str) -> Result<HeaderValue, AcmeError> {
+pub(super) fn link(url: &str, relation: &str) -> Result<HeaderValue, AcmeError> {
     value(&format!("<{url}>;rel=\"{relation}\""))
 }
 

@@ -62,6 +62,11 @@ impl IntoResponse for Refused {
         if let Some(location) = error.location.as_deref().and_then(|url| HeaderValue::from_str(url).ok()) {
             headers.insert(header::LOCATION, location);
         }
+        let terms =
+            error.terms_of_service.as_deref().and_then(|url| answer::link(url, "terms-of-service").ok());
+        if let Some(terms) = terms {
+            headers.append(header::LINK, terms);
+        }
         response.extensions_mut().insert(Cause(Arc::new(error)));
         response
     }
