@@ -1,7 +1,8 @@
 //! End to end: the unmodified `step` CLI, curl and openssl against a running authority.
 //!
-//! Every module but `clock`, `init`, `process`, `quickstart` and `secrets` also holds for the reference server: set
-//! `STEPLESS_E2E_SERVER=step-ca` and run the cases named `StepCaInit` to see whether a failure is ours.
+//! Every module but `acme::options`, `acme::problems`, `clock`, `init`, `process`, `quickstart` and `secrets` also holds
+//! for the reference server: set `STEPLESS_E2E_SERVER=step-ca` and run the cases named `StepCaInit` to see whether a
+//! failure is ours.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
