@@ -4,6 +4,7 @@ mod eab;
 mod renewal;
 mod table;
 
+use std::io::Write;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -22,8 +23,7 @@ use crate::store;
 /// Does what is asked, and prints what came of it.
 pub(crate) fn run(command: &AcmeCommand) -> Result<(), CliError> {
     let said = runtime()?.block_on(answer(command))?;
-    print!("{said}");
-    Ok(())
+    std::io::stdout().write_all(said.as_bytes()).context("it is done, but what came of it cannot be printed")
 }
 
 async fn answer(command: &AcmeCommand) -> Result<String, CliError> {

@@ -51,11 +51,10 @@ pub(super) async fn add(
         true => "",
         false => "The provisioner has no requireEAB: accounts can be made without a key too.\n",
     };
-    // Both texts may begin with a hyphen, which only behind an equals sign is not read as a flag.
     Ok(format!(
         "Key id:   {id}\nHMAC key: {hmac_key}\n\nIt binds one account of the provisioner {:?}, and its secret is \
-         not shown again.\n{unneeded}\n  certbot --eab-kid={id} --eab-hmac-key={hmac_key}\n  \
-         lego --eab --kid={id} --hmac={hmac_key}\n",
+         not shown again.\n{unneeded}\n  certbot --eab-kid {id} --eab-hmac-key {hmac_key}\n  \
+         lego --eab --kid {id} --hmac {hmac_key}\n",
         provisioner.name,
     ))
 }

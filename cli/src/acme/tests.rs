@@ -87,8 +87,8 @@ async fn a_key_is_printed_as_certbot_and_lego_take_it() {
     let word =
         |label: &str| said.lines().find_map(|line| line.strip_prefix(label)).unwrap().trim().to_owned();
     let (id, secret) = (word("Key id:"), word("HMAC key:"));
-    assert!(said.contains(&format!("certbot --eab-kid={id} --eab-hmac-key={secret}\n")), "{said}");
-    assert!(said.contains(&format!("lego --eab --kid={id} --hmac={secret}\n")), "{said}");
+    assert!(said.contains(&format!("certbot --eab-kid {id} --eab-hmac-key {secret}\n")), "{said}");
+    assert!(said.contains(&format!("lego --eab --kid {id} --hmac {secret}\n")), "{said}");
 }
 
 #[tokio::test]

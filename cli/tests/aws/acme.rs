@@ -31,7 +31,6 @@ fn keys_and_wishes_are_changed_in_the_table_while_the_authority_serves() {
     let asked = acme(&account, &["renewal", "ask", "--name", "incident", "--within", "12h"]);
     let wishes = acme(&account, &["renewal", "list"]);
     acme(&account, &["renewal", "withdraw", "incident"]);
-    // An id may begin with a hyphen.
     acme(&account, &["eab", "remove", made["id"].as_str().unwrap()]);
     drop(server);
 

@@ -3,6 +3,8 @@
 //!
 //! A key binds one account. Its secret is forgotten in the commit that makes the account.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use super::record::{BoundAccount, ExternalAccount, ExternalAccountKeyRecord};
@@ -115,8 +117,9 @@ impl<'a> ExternalAccountKeys<'a> {
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<NewExternalAccountKey, ExternalAccountKeyError> {
-        let key_id = Id::random(random)?.to_string();
-        let secret = random_bytes::<SECRET_OCTETS>(random)?.to_vec();
+        let key_id = drawn(|| Ok(Id::random(random)?.to_string()), String::clone)?;
+        let secret =
+            drawn(|| random_bytes::<SECRET_OCTETS>(random), |it| URL_SAFE_NO_PAD.encode(it))?.to_vec();
         let record = ExternalAccountKeyRecord {
             hmac_key: Some(Der(secret.clone())),
             reference: reference.to_owned(),
@@ -180,6 +183,20 @@ impl<'a> ExternalAccountKeys<'a> {
     }
 }
 
+/// A value whose text does not begin with a hyphen: the command line of a client would take it for a flag.
+fn drawn<T>(
+    draw: impl Fn() -> Result<T, RandomError>,
+    text: impl Fn(&T) -> String,
+) -> Result<T, RandomError> {
+    for _ in 0..MOST_DRAWS {
+        let value = draw()?;
+        if !text(&value).starts_with('-') {
+            return Ok(value);
+        }
+    }
+    Err(RandomError)
+}
+
 /// Keys for external account binding could not be managed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExternalAccountKeyError {
@@ -196,5 +213,30 @@ pub enum ExternalAccountKeyError {
 
 /// As long as the hash of HS256.
 const SECRET_OCTETS: usize = 32;
+/// One in 64 begins with a hyphen; so many in a row never do, if the source is random.
+const MOST_DRAWS: usize = 64;
 /// Keys that are read at once.
 const PAGE: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::authority::tests::bench::SeededRandom;
+    use crate::clock::FixedClock;
+    use crate::store::MemoryStore;
+
+    #[tokio::test]
+    async fn no_key_looks_like_a_flag_of_a_command_line() {
+        let store = MemoryStore::new(Arc::new(FixedClock::new(Timestamp::UNIX_EPOCH)));
+        let keys = ExternalAccountKeys::new(&store, "acme/acme");
+        let random = SeededRandom::new(1);
+
+        for _ in 0..500 {
+            let made = keys.add("", Timestamp::UNIX_EPOCH, &random).await.unwrap();
+            assert!(!made.key_id.starts_with('-'));
+            assert!(!URL_SAFE_NO_PAD.encode(made.hmac_key.expose()).starts_with('-'));
+        }
+    }
+}

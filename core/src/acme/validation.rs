@@ -284,3 +284,14 @@ pub(super) fn problem_of(kind: ProbeErrorKind) -> ProblemType {
 const ACCOUNT_LABEL_OCTETS: usize = 10;
 /// CAA records get so much even when the validation took everything.
 const LEAST_FOR_CAA: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of draft-ietf-acme-dns-account-label, §3.2.
+    #[test]
+    fn the_label_of_an_account_is_that_of_the_draft() {
+        assert_eq!(account_label("https://example.com/acme/acct/ExampleAccount"), "_ujmmovf2vn55tgye");
+    }
+}

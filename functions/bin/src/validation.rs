@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn n1_with_emulators_on_loopback_validations_may_be_led_there_too() {
+    fn n15_with_emulators_on_loopback_validations_may_be_led_there_too() {
         let variables = [
             QUEUE,
             LOOPBACK,
@@ -148,7 +148,7 @@ mod tests {
     #[case::elsewhere(&[("AWS_ENDPOINT_URL", "http://192.0.2.1:4566")])]
     #[case::one_elsewhere(&[LOOPBACK, ("AWS_ENDPOINT_URL_SQS", "https://sqs.us-east-1.amazonaws.com")])]
     #[case::a_name_that_looks_like_it(&[("AWS_ENDPOINT_URL", "http://localhost.example:4566")])]
-    fn n1_what_is_for_tests_is_refused_where_aws_is_not_on_loopback(#[case] endpoints: &[(&str, &str)]) {
+    fn n15_what_is_for_tests_is_refused_where_aws_is_not_on_loopback(#[case] endpoints: &[(&str, &str)]) {
         for name in FOR_TESTS {
             let mut variables = vec![QUEUE, (name, "5002")];
             variables.extend(endpoints);

@@ -44,7 +44,9 @@ fn rfc8555_7_3_2_what_a_client_may_not_change_stays() {
 
     let answer = account.post(
         &account.url,
-        &json!({"orders": "https://evil.example/", "termsOfServiceAgreed": false, "unknown": 1}),
+        &json!({
+            "orders": "https://evil.example/", "termsOfServiceAgreed": false, "status": "revoked", "unknown": 1,
+        }),
     );
 
     answer.assert_status(200);
@@ -54,8 +56,6 @@ fn rfc8555_7_3_2_what_a_client_may_not_change_stays() {
 #[rstest]
 #[case::a_bad_contact(json!({"contact": ["mailto:one@example.org,two@example.org"]}), "invalidContact")]
 #[case::contact_as_text(json!({"contact": "mailto:one@example.org"}), "malformed")]
-#[case::revoked(json!({"status": "revoked"}), "malformed")]
-#[case::a_status_that_is_none(json!({"status": "asleep"}), "malformed")]
 #[case::no_object(json!([]), "malformed")]
 fn rfc8555_7_3_2_a_bad_update_changes_nothing(#[case] payload: Value, #[case] kind: &str) {
     let world = world();

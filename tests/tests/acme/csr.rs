@@ -101,9 +101,10 @@ fn rfc8555_7_4_a_request_in_another_coding_is_refused(#[case] coding: fn(&[u8]) 
     assert_untouched(&account, &order);
 }
 
-/// [RFC 8555 §6.1](https://www.rfc-editor.org/rfc/rfc8555#section-6.1): `=` at the end is no base64url.
+/// Our choice, as step-ca's: [RFC 8555 §6.1](https://www.rfc-editor.org/rfc/rfc8555#section-6.1) wants `=` refused, but clients
+/// write it here, and nothing hangs on it.
 #[test]
-fn rfc8555_6_1_a_padded_request_is_refused() {
+fn a_padded_request_is_taken_all_the_same() {
     let world = world();
     let account = world.account();
     let name = fresh_name();
@@ -112,9 +113,7 @@ fn rfc8555_6_1_a_padded_request_is_refused() {
 
     let answer = account.post(&order.finalize, &json!({"csr": padded}));
 
-    assert!(matches!(&answer.problem()[..], "malformed" | "badCSR"), "{answer}");
-    world.refused(&account.acme, &answer, 400, &answer.problem());
-    assert_untouched(&account, &order);
+    answer.assert_status(200);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! How much one client may ask for.
 
 use serde_json::{Value, json};
+use stepless_tests::{
+    Request,
+    acme::client::{host, target},
+};
 
 use crate::{
     orders_list::all_orders,
@@ -24,11 +28,10 @@ fn a24_an_order_holds_as_many_names_as_are_allowed_and_not_one_more() {
 }
 
 #[test]
-fn a24_ten_thousand_names_are_refused() {
+fn a24_a_thousand_names_are_refused() {
     let world = world();
     let account = world.account();
-    let names: Value =
-        (0..10_000).map(|n| json!({"type": "dns", "value": format!("n{n}.example")})).collect();
+    let names: Value = (0..1_000).map(|n| json!({"type": "dns", "value": format!("n{n}.example")})).collect();
 
     let answer = account.post(&account.acme.directory().new_order, &json!({"identifiers": names}));
 
@@ -57,16 +60,21 @@ fn a24_rfc8555_6_6_a_limit_of_orders_admits_exactly_so_many_and_says_when_to_com
 
 /// A body that nobody needs is not read.
 #[test]
-fn l17_a_request_over_a_mebibyte_or_of_many_levels_is_refused() {
+fn l17_a_request_of_many_kilobytes_or_levels_is_refused() {
     let world = world();
     let account = world.account();
     let url = account.acme.directory().new_order.clone();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
 
-    for body in ["x".repeat((1 << 20) + 1), deep.clone(), format!(r#"{{"protected":{deep}}}"#)] {
-        let answer = account.acme.post_body(&url, "application/jose+json", &body);
-        assert!(matches!(answer.status(), 400 | 413), "{answer}");
+    for body in ["x".repeat(100_000), deep.clone(), format!(r#"{{"protected":{deep}}}"#)] {
+        let request =
+            Request::new("POST", &target(&url)).header("Content-Type", "application/jose+json").body(body);
+        // Who goes on sending after the refusal may find the connection closed before it has read it.
+        if let Ok(answer) = world.client().send_bytes(&request.to_bytes(host(&url))) {
+            assert!(matches!(answer.status, 400 | 413), "{answer:?}");
+        }
     }
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let answer = account.acme.post(&url, &account.message(&url, &deep).sign(&account.key));
     world.refused(&account.acme, &answer, 400, "malformed");
 }

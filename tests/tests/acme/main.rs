@@ -41,6 +41,7 @@ mod nonce;
 mod order;
 mod order_times;
 mod orders_list;
+mod outbound;
 mod preauthorization;
 mod profiles;
 mod race;

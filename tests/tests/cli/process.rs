@@ -128,6 +128,25 @@ fn o13_a_second_server_on_the_same_database_refuses_to_start() {
     judge::accept(&authority, &person, &certificate, "a.example");
 }
 
+#[test]
+fn o13_the_store_of_a_running_server_is_not_changed_beside_it() {
+    let folder = CaFolder::init_by_stepless_with(&["--acme"]);
+    let mut authority = Authority::start_on(folder);
+    let config = authority.folder.config_path().display().to_string();
+    let person = Person::new();
+    let add = || person.run(&programs::stepless(), &["acme", "eab", "add", "--config", &config]);
+
+    let refused = add();
+    authority.server.end_by_signal("TERM");
+    let added = add();
+
+    assert!(!refused.succeeded, "{refused:?}");
+    for words in ["is in use", "Stop the server"] {
+        assert!(refused.stderr.contains(words), "{refused:?}");
+    }
+    assert!(added.succeeded && added.stdout.contains("--eab-hmac-key"), "{added:?}");
+}
+
 #[rstest]
 fn a_wrong_password_says_so(#[values(Made::SteplessInit, Made::StepCaInit)] made: Made) {
     let folder = made.folder();

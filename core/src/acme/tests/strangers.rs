@@ -68,6 +68,46 @@ async fn a1_another_account_is_refused_everything_and_changes_nothing() {
     assert_eq!((world.issued().await.len(), server.prober.calls().len()), (issued, probes));
 }
 
+/// Some clients stumble over a null, and some put what a server says into paths.
+#[tokio::test]
+async fn a23_nothing_that_a_client_is_shown_has_a_null_and_ids_are_base64url() {
+    let world = World::new();
+    let server = Server::new(&world).await;
+    let owner = Client::registered(&server).await;
+    let stranger = Client::registered(&server).await;
+    for (url, payload) in estate(&server, &owner).await {
+        let id = path_of(&url).split('/').nth(4).unwrap();
+        assert!(id.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_'), "{url}");
+        assert_no_null(
+            &owner
+                .post(&server, &url, payload.as_ref())
+                .await
+                .map_or_else(problem_of, |answer| answer.resource),
+        );
+        assert_no_null(
+            &stranger
+                .post(&server, &url, payload.as_ref())
+                .await
+                .map_or_else(problem_of, |answer| answer.resource),
+        );
+    }
+    let directory = server.acme.directory(&server.at("/acme/acme/directory"));
+    assert_no_null(&serde_json::to_value(directory).unwrap());
+}
+
+fn problem_of(error: crate::acme::AcmeError) -> Value {
+    serde_json::to_value(error.problem).unwrap()
+}
+
+fn assert_no_null(shown: &Value) {
+    match shown {
+        Value::Null => panic!("a null"),
+        Value::Array(list) => list.iter().for_each(assert_no_null),
+        Value::Object(members) => members.values().for_each(assert_no_null),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// What the owner sees of all of it.
 async fn snapshot(server: &Server, owner: &Client, estate: &[(String, Option<Value>)]) -> Vec<Value> {
     let mut seen = Vec::new();

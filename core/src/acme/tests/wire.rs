@@ -1,13 +1,13 @@
 //! Requests to any path, as HTTP would bring them.
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::bench::{Client, HOST, Reply, Server, json_of, path_of};
-use crate::acme::{Answer, Arrival, NewExternalAccountKey, ProblemType};
-use crate::x509::{Certificate, SerialNumber};
+use super::bench::{Client, HOST, Reply, Server, challenge_of, json_of, path_of};
+use crate::acme::{Answer, Arrival, NewExternalAccountKey, ProbeHost, ProblemType};
+use crate::x509::{Certificate, DnsName, SerialNumber};
 
 impl Server {
     /// What stands at this path answers.
@@ -128,4 +128,29 @@ pub(super) fn renewal_id(certificate: &Certificate) -> String {
 
 pub(super) fn base64url(octets: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(octets)
+}
+
+impl Client {
+    /// Puts the answer to a challenge of this authorization where it is looked for.
+    pub(super) fn show(&self, server: &Server, authorization: &Value, kind: &str) {
+        let challenge = challenge_of(authorization, kind);
+        let value = authorization["identifier"]["value"].as_str().unwrap();
+        let token = challenge["token"].as_str().unwrap();
+        let shown = self.key_authorization(token);
+        let host = || match value.parse() {
+            Ok(address) => ProbeHost::Ip(address),
+            Err(_) => ProbeHost::Dns(value.parse().unwrap()),
+        };
+        match kind {
+            "http-01" => {
+                server.prober.put_file(&host(), &format!("/.well-known/acme-challenge/{token}"), shown);
+            }
+            "dns-01" => {
+                let name: DnsName = format!("_acme-challenge.{value}").parse().unwrap();
+                let digest = base64url(digest::digest(&digest::SHA256, shown.as_bytes()));
+                server.prober.put_txt(&name, &["another one's", &digest]);
+            }
+            other => panic!("{other}"),
+        }
+    }
 }

@@ -32,6 +32,12 @@ pub struct AcmeProfile {
 }
 
 impl AcmeProfiles {
+    /// These profiles, with the default at this place.
+    #[cfg(test)]
+    pub(crate) fn of(list: Vec<AcmeProfile>, default: Option<usize>) -> Self {
+        Self { list, default }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

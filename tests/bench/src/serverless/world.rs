@@ -40,6 +40,8 @@ pub(crate) struct Programs {
 pub(crate) struct World {
     pub(crate) relay: Relay,
     table: String,
+    /// The URL of the one queue there is.
+    queue: String,
     folder: TempDir,
     logs: AtomicUsize,
     sign: Option<Minter>,
@@ -57,14 +59,15 @@ impl World {
         let template = &programs.template;
         let text = fs::read_to_string(template).map_err(BenchError::file(template))?;
         let template = Template::read(&text, STACK, &[])?;
-        let table = resources::create(&template, STACK, Emulators::all(endpoint))?.table;
+        let made = resources::create(&template, STACK, Emulators::all(endpoint))?;
         let upstream = endpoint.url();
         let upstream = upstream.trim_start_matches("http://").parse();
         let upstream = upstream.map_err(|_| BenchError::Answer { what: "an emulator without an address" })?;
         let requests = (0..PREPARED).map(|number| Request::new(&format!("host-{number:04}.bench.test")));
         let mut world = Self {
             relay: Relay::start(upstream).map_err(BenchError::Connection)?,
-            table,
+            table: made.table,
+            queue: made.queues.into_values().next().unwrap_or_default(),
             folder,
             logs: AtomicUsize::new(0),
             sign: None,
@@ -142,6 +145,7 @@ impl World {
     pub(crate) fn environment(&self) -> BTreeMap<&'static str, String> {
         BTreeMap::from([
             ("AWS_ENDPOINT_URL", self.relay.url()),
+            ("STEPLESS_QUEUE_URL", self.queue.clone()),
             ("AWS_REGION", REGION.to_owned()),
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),

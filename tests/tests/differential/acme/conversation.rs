@@ -287,7 +287,7 @@ impl<'s, 'w> Conversation<'s, 'w> {
                 // step-ca names a challenge by an id, we by its type.
                 self.session.hide(&format!("/challenge/{ids}"), "/challenge/<id>/<id>");
             }
-            for id in ids.split('/').filter(|id| !WORDS.contains(id)) {
+            for id in ids.split('/').filter(|id| id.len() > WORD && !WORDS.contains(id)) {
                 self.session.hide(id, "<id>");
             }
         }
@@ -316,4 +316,7 @@ pub(super) struct Order {
 }
 
 /// Parts of a path that are the same on both sides.
-const WORDS: [&str; 6] = ["", "orders", "finalize", "http-01", "dns-01", "tls-alpn-01"];
+const WORDS: [&str; 2] = ["finalize", "tls-alpn-01"];
+
+/// A shorter part of a path is no id.
+const WORD: usize = 8;
