@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::identifier::{IdentifierProblem, Identifiers, RequestedIdentifier};
 use super::order::{StoredOrder, kept_until, put_order};
@@ -25,7 +25,9 @@ use crate::store::{Commit, Condition, Failed, Record, Write, table};
 #[serde(rename_all = "camelCase")]
 struct NewOrder {
     identifiers: Vec<RequestedIdentifier>,
+    #[serde(default, deserialize_with = "instant")]
     not_before: Option<Timestamp>,
+    #[serde(default, deserialize_with = "instant")]
     not_after: Option<Timestamp>,
     profile: Option<String>,
     replaces: Option<String>,
@@ -379,6 +381,11 @@ fn refuse_identifiers(refusals: Vec<Subproblem>) -> Result<(), AcmeError> {
     Err(problem.into())
 }
 
+/// An instant, if one was meant: the `step` command writes the first one of its calendar where its user named none.
+fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(Option::<Timestamp>::deserialize(deserializer)?.filter(|instant| *instant != NOT_MEANT))
+}
+
 fn asked_for(time: Option<Timestamp>) -> TimeDuration {
     time.map_or(TimeDuration::Unset, TimeDuration::At)
 }
@@ -391,3 +398,5 @@ pub(super) fn after(time: Timestamp, duration: SignedDuration) -> Timestamp {
 const TOKEN_OCTETS: usize = 32;
 /// A proof that ends sooner helps no order.
 const REUSE_MARGIN: SignedDuration = SignedDuration::from_mins(1);
+/// 0001-01-01T00:00:00Z
+const NOT_MEANT: Timestamp = Timestamp::constant(-62_135_596_800, 0);

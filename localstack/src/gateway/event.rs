@@ -70,7 +70,8 @@ pub(super) struct Incoming {
     pub(super) path: String,
     pub(super) query: String,
     pub(super) headers: HeaderMap,
-    pub(super) host: String,
+    /// The name that the client called, and the port if it named one.
+    pub(super) authority: String,
     pub(super) body: Bytes,
     pub(super) peer: SocketAddr,
     pub(super) client: Option<ClientCertificate>,
@@ -105,6 +106,14 @@ impl Incoming {
         }
     }
 
+    /// What the client called, without a port, as the domain of an API.
+    fn host(&self) -> &str {
+        match self.authority.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) => name,
+            _ => &self.authority,
+        }
+    }
+
     /// The headers of the client, and those that each of them adds. The address stands behind what the client wrote
     /// there, which anybody may write.
     fn with_own_headers(&self) -> HeaderMap {
@@ -116,6 +125,12 @@ impl Incoming {
             ("x-forwarded-proto", "https".to_owned()),
         ];
         let mut headers = self.headers.clone();
+        // HTTP/2 has no such header; an event always has.
+        if !headers.contains_key(header::HOST)
+            && let Ok(value) = HeaderValue::from_str(&self.authority)
+        {
+            headers.insert(header::HOST, value);
+        }
         for (name, value) in own {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
@@ -129,8 +144,8 @@ impl Incoming {
         let mut context = json!({
             "accountId": ACCOUNT,
             "apiId": API_ID,
-            "domainName": self.host,
-            "domainPrefix": self.host.split('.').next().unwrap_or_default(),
+            "domainName": self.host(),
+            "domainPrefix": self.host().split('.').next().unwrap_or_default(),
             "http": {
                 "method": self.method.as_str(),
                 "path": self.path,
@@ -230,8 +245,8 @@ impl Incoming {
             "requestContext": {
                 "accountId": ACCOUNT,
                 "apiId": API_ID,
-                "domainName": self.host,
-                "domainPrefix": self.host.split('.').next(),
+                "domainName": self.host(),
+                "domainPrefix": self.host().split('.').next(),
                 "extendedRequestId": self.id,
                 "httpMethod": self.method.as_str(),
                 "identity": identity,

@@ -72,7 +72,7 @@ async fn handle(State(gateway): State<Gateway>, request: Request<Body>) -> Respo
         return answer::own(shape, StatusCode::PAYLOAD_TOO_LARGE);
     };
     let incoming = Incoming {
-        host: host(&parts.headers, &parts.uri),
+        authority: authority(&parts.headers, &parts.uri),
         method: parts.method,
         version: parts.version,
         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -108,14 +108,10 @@ async fn handle(State(gateway): State<Gateway>, request: Request<Body>) -> Respo
     }
 }
 
-/// The name that the client called: HTTP/2 has it in the URI. Without a port, as the domain of an API.
-fn host(headers: &HeaderMap, uri: &http::Uri) -> String {
-    let authority = uri.authority().map(|authority| authority.as_str());
-    let named = authority.or_else(|| headers.get(header::HOST)?.to_str().ok()).unwrap_or_default();
-    match named.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) => name.to_owned(),
-        _ => named.to_owned(),
-    }
+/// What the client called: HTTP/2 has it in the URI.
+fn authority(headers: &HeaderMap, uri: &http::Uri) -> String {
+    let named = uri.authority().map(|authority| authority.as_str());
+    named.or_else(|| headers.get(header::HOST)?.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 /// Longest body that an API takes. A function takes less.

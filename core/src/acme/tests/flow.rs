@@ -39,6 +39,21 @@ async fn an_order_goes_from_pending_to_valid() {
     world.assert_every_signature_has_its_record().await;
 }
 
+/// The `step` command sends both members always.
+#[tokio::test]
+async fn the_first_instant_of_the_calendar_asks_for_no_time() {
+    let world = World::new();
+    let server = Server::new(&world).await;
+    let client = Client::registered(&server).await;
+    let mut asked = for_names(&["a.example"]);
+    asked["notBefore"] = "0001-01-01T00:00:00Z".into();
+    asked["notAfter"] = "0001-01-01T00:00:00Z".into();
+
+    let order = client.new_order(&server, &asked).await.unwrap().resource;
+
+    assert!(order.get("notBefore").is_none() && order.get("notAfter").is_none(), "{order}");
+}
+
 #[tokio::test]
 async fn a_wrong_answer_ends_challenge_authorization_and_order_at_once() {
     let world = World::new();

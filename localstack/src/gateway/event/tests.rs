@@ -19,7 +19,7 @@ fn incoming() -> Incoming {
         path: "/root/a%20b".into(),
         query: "x=1&x=2&y=%20z".into(),
         headers,
-        host: "ca.example.com".into(),
+        authority: "ca.example.com:8443".into(),
         body: r#"{"csr":"é"}"#.into(),
         peer: "192.0.2.7:5555".parse().unwrap(),
         client: ClientCertificate::new(certificate),
@@ -83,4 +83,17 @@ fn o14_a_load_balancer_adds_the_address_of_the_client_to_what_the_client_claims(
     request.headers.insert("x-forwarded-for", "198.51.100.1".parse().unwrap());
     let event = request.event(Shape::LoadBalancer, &taken());
     assert_eq!(event["headers"]["x-forwarded-for"], "198.51.100.1, 192.0.2.7");
+}
+
+/// A client of HTTP/2 names the host outside of the headers.
+#[rstest::rstest]
+fn every_event_names_the_host_in_its_headers(
+    #[values(Shape::HttpApi, Shape::RestApi, Shape::LoadBalancer, Shape::FunctionUrl)] shape: Shape,
+) {
+    let mut incoming = incoming();
+    incoming.headers.remove("host");
+
+    let event = incoming.event(shape, &taken());
+
+    assert_eq!(event["headers"]["host"], "ca.example.com:8443", "{event}");
 }
