@@ -234,7 +234,7 @@ pub enum ProbeErrorKind {
 }
 
 impl ProbeError {
-    /// An error that does not heal, before anybody was contacted. Of `detail`, the first [`MAX_DETAIL`] characters are
+    /// An error that does not heal, before anybody was contacted. Of `detail`, the first 400 characters are
     /// kept, and control characters are replaced; what others wrote is the caller's to shorten further with
     /// [`excerpt`](super::excerpt).
     pub fn new(kind: ProbeErrorKind, detail: impl fmt::Display) -> Self {
