@@ -1,16 +1,13 @@
-//! `finalize`: an order's certificate, and where it is had.
+//! `finalize`: an order's certificate.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use tracing::warn;
 
 use super::identifier::Identifiers;
 use super::order::{StoredOrder, put_order};
 use super::record::{AccountRecord, IssuanceRecord, OrderKind, OrderRecord};
-use super::request::{
-    Account, AccountRequest, UnspentNonce, check_in_use, check_post_as_get, read_payload, refused_nonce,
-};
+use super::request::{Account, AccountRequest, UnspentNonce, check_in_use, read_payload, refused_nonce};
 use super::status::OrderStatus;
 use super::view::OrderView;
 use super::{Acme, AcmeError, Answer, Endpoint, Id, ProblemType};
@@ -19,9 +16,9 @@ use crate::authority::{
 };
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::TimeDuration;
-use crate::store::table::{self, AcmeReference, CertificateRecord, CertificateState, Der};
+use crate::store::table::{self, AcmeReference, CertificateRecord, CertificateState};
 use crate::store::{Condition, Record, StoreError, Write};
-use crate::x509::{Certificate, CertificateRequest, SerialNumber};
+use crate::x509::{CertificateRequest, SerialNumber};
 
 /// What `finalize` is asked ([RFC 8555 §7.4](https://www.rfc-editor.org/rfc/rfc8555#section-7.4)).
 #[derive(Deserialize)]
@@ -80,24 +77,9 @@ impl Acme {
             .as_ref()
             .and_then(|issuance| issuance.lease_until)
             .is_some_and(|until| self.authority.now().duration_since(until) > RESUMABLE);
-        match order.record.status(self.authority.now()) {
-            OrderStatus::Ready => {}
-            OrderStatus::Processing | OrderStatus::Valid if is_same => {
-                self.spend(request.nonce.clone()).await?;
-                return Ok(Finalized::Order(Box::new(order)));
-            }
-            OrderStatus::Processing => {
-                return Err(not_ready("the order is being finalized with another certificate request"));
-            }
-            OrderStatus::Valid => {
-                return Err(not_ready("the order was finalized with another certificate request"));
-            }
-            OrderStatus::Pending => return Err(not_ready("not every authorization of the order is valid")),
-            OrderStatus::Invalid => {
-                let problem = order.record.problem(self.authority.now());
-                let detail = problem.map(|problem| problem.detail).unwrap_or_default();
-                return Err(not_ready(&format!("the order is invalid: {detail}")));
-            }
+        if check_ready(&order.record, is_same, self.authority.now())? == Readiness::Decided {
+            self.spend(request.nonce.clone()).await?;
+            return Ok(Finalized::Order(Box::new(order)));
         }
         check_names(&order.record, &request.account, csr)?;
         let provisioner = endpoint.provisioner;
@@ -198,63 +180,6 @@ impl Acme {
             CertificateState::Issued { .. } => Ok(Abandoned::TooLate),
         }
     }
-
-    /// A certificate and its issuers, in PEM: chain 0 ends below the root, chain 1 with it.
-    ///
-    /// # Errors
-    /// [`AcmeError`]; the certificate of another account does not exist.
-    pub async fn certificate(
-        &self,
-        endpoint: &Endpoint<'_>,
-        body: &[u8],
-        serial: &SerialNumber,
-        alternate: usize,
-    ) -> Result<Answer<String>, AcmeError> {
-        let key = table::certificate(serial);
-        let mut request = self.account_request(endpoint, body, |_, _| vec![key]).await?;
-        check_post_as_get(&request.payload)?;
-        let absent = || AcmeError::not_found("certificate");
-        let found = request.also.pop().flatten().ok_or_else(absent)?;
-        let record: CertificateRecord = table::decode(&found)?;
-        let is_own = record.acme.as_ref().is_some_and(|acme| acme.account == request.account.id.as_str())
-            && record.provisioner.as_ref().is_some_and(|by| by.id == endpoint.provisioner.id);
-        let CertificateState::Issued { certificate: Der(leaf) } = record.state else {
-            return Err(absent());
-        };
-        if !is_own {
-            return Err(absent());
-        }
-        let leaf = Certificate::from_der(&leaf).map_err(|error| StoreError::Failed(Box::new(error)))?;
-        let mut chains = self.chains(&leaf);
-        if alternate >= chains.len() {
-            return Err(absent());
-        }
-        self.spend(request.nonce).await?;
-        let links = endpoint.links();
-        let others = (0..chains.len()).filter(|other| *other != alternate);
-        Ok(Answer {
-            alternates: others.map(|other| links.certificate(serial, other)).collect(),
-            ..Answer::new(chains.swap_remove(alternate))
-        })
-    }
-
-    /// The chains that a certificate is offered with.
-    fn chains(&self, leaf: &Certificate) -> Vec<String> {
-        let issuers = self.authority.issuers();
-        let is_known = issuers.first().is_some_and(|issuer| leaf.issuer() == issuer.subject());
-        if !is_known {
-            warn!(serial = %leaf.serial(), "the issuer of the certificate is not configured any more");
-            return vec![leaf.to_pem()];
-        }
-        let mut chain = leaf.to_pem();
-        for issuer in issuers.iter().filter(|issuer| issuer.issuer() != issuer.subject()) {
-            chain.push_str(&issuer.to_pem());
-        }
-        let top = issuers.last().map(Certificate::issuer);
-        let root = self.authority.roots().iter().find(|root| Some(root.subject()) == top);
-        let with_root = root.map(|root| format!("{chain}{}", root.to_pem()));
-        std::iter::once(chain).chain(with_root).collect()
-    }
 }
 
 /// The bytes of an intent are kept longer; what is signed so late would begin with half of its time gone.
@@ -328,6 +253,30 @@ impl OneTimeCredential for OrderCredential {
         let mut companions = vec![(Role::Nonce, self.nonce.spend()), (Role::Account, self.account.clone())];
         companions.extend(self.abandoned.clone().map(|write| (Role::Abandoned, write)));
         companions
+    }
+}
+
+/// Whether an order still waits for its certificate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readiness {
+    Waits,
+    /// The same request is at work, or was.
+    Decided,
+}
+
+fn check_ready(order: &OrderRecord, is_same: bool, now: Timestamp) -> Result<Readiness, AcmeError> {
+    match order.status(now) {
+        OrderStatus::Ready => Ok(Readiness::Waits),
+        OrderStatus::Processing | OrderStatus::Valid if is_same => Ok(Readiness::Decided),
+        OrderStatus::Processing => {
+            Err(not_ready("the order is being finalized with another certificate request"))
+        }
+        OrderStatus::Valid => Err(not_ready("the order was finalized with another certificate request")),
+        OrderStatus::Pending => Err(not_ready("not every authorization of the order is valid")),
+        OrderStatus::Invalid => {
+            let detail = order.problem(now).map(|problem| problem.detail).unwrap_or_default();
+            Err(not_ready(&format!("the order is invalid: {detail}")))
+        }
     }
 }
 

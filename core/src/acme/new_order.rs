@@ -1,4 +1,4 @@
-//! `new-order` and `new-authz`: what may be ordered, and what has to be shown for it.
+//! `new-order`: what may be ordered, and what has to be shown for it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,10 +11,8 @@ use super::record::{
 };
 use super::replacement::CertificateId;
 use super::request::{AccountRequest, Part, read_payload, refused};
-use super::view::{AuthorizationView, OrderView};
-use super::{
-    Acme, AcmeError, Answer, AuthorizationId, Endpoint, Id, Identifier, Problem, ProblemType, Subproblem,
-};
+use super::view::OrderView;
+use super::{Acme, AcmeError, Answer, Endpoint, Id, Identifier, Problem, ProblemType, Subproblem};
 use crate::clock::{SignedDuration, Timestamp};
 use crate::config::{ChallengeType, TimeDuration};
 use crate::random::random_bytes;
@@ -31,12 +29,6 @@ struct NewOrder {
     not_after: Option<Timestamp>,
     profile: Option<String>,
     replaces: Option<String>,
-}
-
-/// What `new-authz` is asked ([RFC 8555 §7.4.1](https://www.rfc-editor.org/rfc/rfc8555#section-7.4.1)).
-#[derive(Deserialize)]
-struct NewAuthz {
-    identifier: RequestedIdentifier,
 }
 
 impl Acme {
@@ -71,50 +63,6 @@ impl Acme {
         Ok(Answer { created: true, ..self.order_answer(endpoint, &stored) })
     }
 
-    /// Makes an authorization ahead of any order. While it is valid, orders of the account rely on it.
-    ///
-    /// # Errors
-    /// [`AcmeError`]; nothing is stored. Wildcards need an order.
-    pub async fn new_authz(
-        &self,
-        endpoint: &Endpoint<'_>,
-        body: &[u8],
-    ) -> Result<Answer<AuthorizationView>, AcmeError> {
-        let request = self.account_request(endpoint, body, |_, _| Vec::new()).await?;
-        let asked: NewAuthz = read_payload(&request.payload)?;
-        let identifiers = self.identifiers(endpoint, std::slice::from_ref(&asked.identifier))?;
-        if identifiers.iter().any(Identifier::is_wildcard) {
-            return Err(AcmeError::malformed("a wildcard cannot be authorized ahead of an order"));
-        }
-        let now = self.authority.now();
-        let expires = after(now, endpoint.options.order_lifetime.to_signed());
-        let authorizations = identifiers
-            .iter()
-            .map(|identifier| self.authorization_for(endpoint, identifier, expires))
-            .collect::<Result<_, _>>()?;
-        let order = OrderRecord {
-            account: request.account.id.clone(),
-            kind: OrderKind::PreAuthorization,
-            created: now,
-            expires,
-            not_before: None,
-            not_after: None,
-            profile: None,
-            replaces: None,
-            replaces_until: None,
-            authorizations,
-            issuance: None,
-        };
-        let id = AuthorizationId { order: Id::random(self.authority.random())?, place: 0 };
-        let mut commit = Commit::default();
-        commit.push(Part::Nonce, request.nonce.spend());
-        commit.push(Part::Order, put_order(&endpoint.provisioner.id, &id.order, &order, Condition::Absent)?);
-        self.commit(commit).await.map_err(refused)?;
-        let stored = StoredOrder { id: id.order.clone(), record: order, version: 1 };
-        let view = self.authorization_view(endpoint, &request.account.url, &stored, &id, now)?;
-        Ok(Answer { created: true, ..Answer::new(view).at(endpoint.links().authorization(&id)) })
-    }
-
     /// Steps 5 and 6 of the way of a certificate, as far as they are known ahead of it.
     fn permitted(&self, endpoint: &Endpoint<'_>, new: NewOrder) -> Result<PermittedOrder, AcmeError> {
         let identifiers = self.identifiers(endpoint, &new.identifiers)?;
@@ -146,7 +94,7 @@ impl Acme {
     }
 
     /// The identifiers of a request. Each that is refused is named in a subproblem.
-    fn identifiers(
+    pub(super) fn identifiers(
         &self,
         endpoint: &Endpoint<'_>,
         requested: &[RequestedIdentifier],
@@ -232,7 +180,7 @@ impl Acme {
         })
     }
 
-    fn authorization_for(
+    pub(super) fn authorization_for(
         &self,
         endpoint: &Endpoint<'_>,
         identifier: &Identifier,

@@ -126,3 +126,25 @@ async fn an_answer_that_never_comes_ends_the_challenge_in_its_time() {
     assert_eq!(challenge_of(&shown, "http-01")["error"]["type"], json!(ProblemType::Connection));
     assert!((13..=15).contains(&waited), "{waited}");
 }
+
+#[tokio::test]
+async fn l15_a_task_that_is_delivered_twice_is_tried_once() {
+    let world = World::new();
+    let server = Server::new(&world).await;
+    let client = Client::registered(&server).await;
+    let order = client.new_order(&server, &for_names(&["a.example"])).await.unwrap();
+    let authorization = &urls(&order.resource["authorizations"])[0];
+    let shown = client.authorization(&server, authorization).await.unwrap().resource;
+    let challenge = challenge_of(&shown, "http-01")["url"].as_str().unwrap().to_owned();
+    client.respond(&server, &challenge).await.unwrap();
+    let task = server.queue.take().pop().unwrap().0;
+    let tried = server.prober.calls().len();
+    world.clock.advance(1);
+
+    for _ in 0..3 {
+        server.acme.retry(&server.validator, &task).await.unwrap();
+    }
+
+    assert_eq!(server.prober.calls().len(), tried + 1);
+    assert_eq!(server.queue.take().len(), 1);
+}
