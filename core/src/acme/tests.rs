@@ -8,6 +8,7 @@ mod accounts;
 mod authorizations;
 mod counted;
 mod crash;
+mod crash_elsewhere;
 mod early_renewal;
 mod flow;
 mod machine;
